@@ -1,0 +1,1 @@
+"""The numerical engine: arrays in, arrays and frozen dataclasses out; it knows NumPy and SciPy only."""
