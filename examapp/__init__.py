@@ -1,0 +1,1 @@
+"""Online assessment and exam delivery with item response theory and verifiable results."""
