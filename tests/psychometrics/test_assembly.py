@@ -1,0 +1,89 @@
+import numpy as np
+import pytest
+
+from examapp.psychometrics import irt
+from examapp.psychometrics.assembly import Assembly, assemble
+from examapp.psychometrics.constraints import Constraint, Demands, StimulusItems, violations
+from examapp.psychometrics.response_models import Floats
+
+POINTS = [-0.5, 0.5]
+
+
+def pool(rng: np.random.Generator, count: int = 240, areas: int = 6) -> tuple[Floats, list[Constraint], Floats]:
+    """Information (J, 2), a length of 90 with bounds for each area, and the target."""
+    items = irt.Items.of("2pl", a=rng.lognormal(0.0, 0.3, count), b=rng.normal(0.0, 1.0, count))
+    information = irt.information(items, POINTS).T
+    area = rng.integers(areas, size=count)
+    length = Constraint("length", np.ones(count), 90, 90)
+    return information, [length, *bounds(area, 12, 18)], information.mean(axis=0) * 95
+
+
+def bounds(area: np.ndarray, lower: float, upper: float) -> list[Constraint]:
+    return [Constraint(f"area {k}", (area == k).astype(float), lower, upper) for k in range(area.max() + 1)]
+
+
+def broken(found: Assembly, constraints: list[Constraint], **rest: object) -> tuple[str, ...]:
+    forms, items = found.selected.shape
+    return violations(Demands.of(items, constraints, forms=forms, **rest), found.selected)  # type: ignore[arg-type]
+
+
+def test_two_forms_meet_the_target_within_half_a_percent(rng: np.random.Generator) -> None:
+    information, constraints, target = pool(rng)
+    rest = {"max_overlap": 18, "enemies": [(1, 2), (3, 4, 5)], "testlets": [[10, 11, 12]], "excluded": [0]}
+    found = assemble(
+        information, target, constraints, forms=2, max_overlap=18, enemies=[(1, 2), (3, 4, 5)],
+        testlets=[[10, 11, 12]], exclude=[0],
+    )  # fmt: skip
+    assert found.is_feasible
+    assert broken(found, constraints, **rest) == ()
+    assert found.objective <= 0.005
+    assert found.objective == pytest.approx(np.abs(found.selected @ information / target - 1).max())
+
+
+def test_without_information_any_forms_are_drawn(rng: np.random.Generator) -> None:
+    _, constraints, _ = pool(rng)
+    first, second = (assemble(None, None, constraints, forms=2, max_overlap=18, rng=rng) for _ in range(2))
+    assert broken(first, constraints, max_overlap=18) == broken(second, constraints, max_overlap=18) == ()
+    assert (first.selected != second.selected).any()
+
+
+def test_maximin_takes_the_most_informative_items() -> None:
+    found = assemble([[1.0], [3.0], [2.0]], None, [Constraint("length", np.ones(3), 2, 2)])
+    assert found.selected.tolist() == [[False, True, True]]
+    assert found.objective == found.bound == 5.0
+
+
+def test_clashing_constraints_are_named_and_no_more(rng: np.random.Generator) -> None:
+    _, constraints, _ = pool(rng)
+    clash = Constraint("too many", constraints[1].weights, 30, np.inf)
+    found = assemble(None, None, [*constraints, clash], forms=2)
+    assert not found.is_feasible
+    assert set(found.conflicts) == {"area 0", "too many"}
+
+
+def test_a_clash_with_overlap_is_named(rng: np.random.Generator) -> None:
+    information, constraints, target = pool(rng)
+    assert set(assemble(information, target, constraints, forms=3, max_overlap=0).conflicts) == {"length", "overlap"}
+
+
+def test_part_of_a_testlet_may_be_taken_within_its_limits() -> None:
+    length = Constraint("length", np.ones(6), 3, 3)
+    found = assemble(None, None, [length], testlets=[StimulusItems((0, 1, 2, 3), 2, 3), StimulusItems((4, 5), 2, 2)])
+    assert found.selected[0, :4].sum() == 3
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"targets": [1.0, 0.0]}, "positive target"),
+        ({"objective": "best"}, "unknown objective"),
+        ({"information": None, "objective": "minimax"}, "needs the information"),
+        ({"forms": 0}, "forms >= 1"),
+        ({"enemies": [(0, 3)]}, "enemies"),
+        ({"constraints": [Constraint("length", np.ones(2), 1, 1)]}, "2 weights, 3 items"),
+    ],
+)
+def test_misuse_says_what_and_where(change: dict[str, object], message: str) -> None:
+    call = {"information": np.ones((3, 2)), "targets": [1.0, 1.0], "constraints": []} | change
+    with pytest.raises(ValueError, match=message):
+        assemble(**call)  # type: ignore[arg-type]
