@@ -1,0 +1,1 @@
+"""Who people are and what they may do: users, centers, API clients, roles and sign-in."""

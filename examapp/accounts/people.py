@@ -1,0 +1,106 @@
+"""Adding people, centers and API clients."""
+
+import json
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+
+from examapp.accounts import access
+from examapp.accounts.models import ApiClient, Center, User
+from examapp.accounts.sign_in import fold_username, hash_password
+from examapp.db import db
+from examapp.errors import N_, InvalidInput, NotFound, Refused
+
+SHORTEST_PASSWORD = 8
+SCOPES = ("results.read", "results.ack", "roster.write")
+
+
+def add_center(actor: access.Actor, code: str, name_zh: str, name_en: str) -> Center:
+    """Add a center; its code must be new."""
+    access.require(actor, "account.manage")
+    if db.session.scalar(select(Center).where(Center.code == code)):
+        raise Refused("center.exists", N_("There is a center with the code %(code)s already."), code=code)
+    center = Center(code=code, name_zh=name_zh, name_en=name_en)
+    db.session.add(center)
+    return center
+
+
+def center_by_code(code: str) -> Center:
+    """Return the center with this code."""
+    center = db.session.scalar(select(Center).where(Center.code == code))
+    if center is None:
+        raise NotFound("center.unknown", N_("There is no center with the code %(code)s."), code=code)
+    return center
+
+
+def add_user(
+    actor: access.Actor, *, username: str, name: str, role: str, password: str, center: Center | None = None,
+    language: str = "zh", at: datetime,
+) -> User:  # fmt: skip
+    """Add a person; the folded user name must be new."""
+    access.require(actor, "account.manage")
+    folded = fold_username(username)
+    _check_person(folded, name, role, password)
+    if db.session.scalar(select(User).where(User.username == folded)):
+        raise Refused("user.exists", N_("There is a user called %(username)s already."), username=folded)
+    user = User(
+        username=folded, name=name.strip(), role=role, password_hash=hash_password(password),
+        center_id=center.id if center else None, language=language, created_at=at,
+    )  # fmt: skip
+    db.session.add(user)
+    return user
+
+
+def _check_person(username: str, name: str, role: str, password: str) -> None:
+    problems = []
+    if not 1 <= len(username) <= 80:
+        problems.append(("username", N_("Give a user name of 1 to 80 characters.")))
+    if not 1 <= len(name.strip()) <= 200:
+        problems.append(("name", N_("Give the name as it should stand on the certificate.")))
+    if role not in access.ROLES[:3]:
+        problems.append(("role", N_("The role is trainee, examiner or center.")))
+    if len(password) < SHORTEST_PASSWORD:
+        problems.append(("password", N_("Give a password of 8 characters or more.")))
+    if problems:
+        raise InvalidInput("user.invalid", N_("The account was not added."), problems)
+
+
+def add_api_client(
+    actor: access.Actor, *, name: str, public_jwk: str, scopes: list[str], center: Center | None, at: datetime
+) -> ApiClient:
+    """Add a program that may pull results; `public_jwk` is the JSON of its public P-256 or Ed25519 key."""
+    access.require(actor, "client.manage", center.id if center else None)
+    problems = []
+    key = _public_key(public_jwk)
+    if key is None:
+        problems.append(("public_jwk", N_("Paste a public key in JWK form: EC P-256 or OKP Ed25519, without d.")))
+    if not name.strip():
+        problems.append(("name", N_("Give the program a name.")))
+    if not scopes or set(scopes) - set(SCOPES):
+        problems.append(("scopes", N_("Choose what the program may do.")))
+    if problems:
+        raise InvalidInput("client.invalid", N_("The program was not added."), problems)
+    client = ApiClient(
+        name=name.strip(), public_jwk=key, scopes=" ".join(sorted(scopes)), center_id=center.id if center else None,
+        created_at=at,
+    )  # fmt: skip
+    db.session.add(client)
+    return client
+
+
+def _public_key(text: str) -> dict[str, Any] | None:
+    try:
+        key = json.loads(text)
+    except ValueError:
+        return None
+    if not isinstance(key, dict) or "d" in key or not all(isinstance(value, str) for value in key.values()):
+        return None
+    known = (key.get("kty"), key.get("crv")) in (("EC", "P-256"), ("OKP", "Ed25519"))
+    return key if known and key.get("x") else None
+
+
+def deactivate_client(actor: access.Actor, client: ApiClient) -> None:
+    """Take a program's access away at once."""
+    access.require(actor, "client.manage", client.center_id)
+    client.is_active = False

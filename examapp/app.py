@@ -1,0 +1,53 @@
+"""The application: database and doors put together, nothing else."""
+
+import os
+import sys
+from pathlib import Path
+
+from flask import Flask
+from flask.cli import FlaskGroup
+from flask_migrate import Migrate
+
+from examapp import cli, web
+from examapp.config import Config, ConfigError
+from examapp.db import db
+
+MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
+
+
+def create_app(config: Config) -> Flask:
+    """Return the WSGI application for `config`."""
+    app = Flask("examapp", template_folder="web/templates", static_folder="web/static")
+    app.config.update(
+        SECRET_KEY=config.secret_key,
+        SQLALCHEMY_DATABASE_URI=config.database_url,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=config.secure_cookies,
+        MAX_CONTENT_LENGTH=1_000_000,
+        WTF_CSRF_TIME_LIMIT=None,
+        EXAMAPP=config,
+    )
+    db.init_app(app)
+    Migrate(app, db, directory=str(MIGRATIONS), compare_type=True, render_as_batch=True)
+    web.init_app(app)
+    return app
+
+
+def create_app_from_env() -> Flask:
+    """Return the application for the environment's settings; end the process when they do not hold."""
+    try:
+        return create_app(Config.from_env(os.environ))
+    except ConfigError as error:
+        sys.exit(str(error))
+
+
+def main() -> None:
+    """Run the `examapp` command."""
+    group = FlaskGroup(
+        name="examapp", create_app=create_app_from_env, add_default_commands=False, add_version_option=False,
+        load_dotenv=False, help="Exam delivery with verifiable results. Every command has --help with an example.",
+    )  # fmt: skip
+    for command in cli.COMMANDS:
+        group.add_command(command)
+    group.main(prog_name="examapp")

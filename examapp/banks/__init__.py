@@ -1,0 +1,1 @@
+"""Authoring and exchange of items: banks, versioned bilingual content, item types, figures, item parameters."""

@@ -1,0 +1,92 @@
+"""The one byte form of everything that is hashed or signed: canonical JSON (RFC 8785) and SHA-256.
+
+Numbers that are not whole are written as decimal strings before they get here, so no reader's floating point can change
+a digest. Times are written in UTC with microseconds.
+"""
+
+import hashlib
+import json
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+import rfc8785
+
+DIGEST_PREFIX = "sha256:"
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}\Z")
+
+
+def canonical_bytes(value: Any) -> bytes:
+    """Return the RFC 8785 bytes of `value`; floats and whole numbers beyond 2**53 are refused with `ValueError`."""
+    _refuse_floats(value, "$")
+    return rfc8785.dumps(value)
+
+
+def digest(value: Any) -> str:
+    """Return `sha256:<hex>` of the canonical bytes of `value`."""
+    return digest_of_bytes(canonical_bytes(value))
+
+
+def digest_of_bytes(data: bytes) -> str:
+    """Return `sha256:<hex>` of `data`."""
+    return DIGEST_PREFIX + hashlib.sha256(data).hexdigest()
+
+
+def is_digest(text: object) -> bool:
+    """Say whether `text` has the form of a digest made here."""
+    return isinstance(text, str) and _DIGEST.match(text) is not None
+
+
+def decimal_string(number: float) -> str:
+    """Return the shortest text that reads back as exactly this float.
+
+    >>> decimal_string(0.1), decimal_string(2.0), decimal_string(-0.0)
+    ('0.1', '2.0', '0.0')
+    """
+    return repr(float(number) + 0.0)
+
+
+def utc_string(at: datetime) -> str:
+    """Return `at` in UTC as ISO 8601 with microseconds and `Z`; a naive time is refused with `ValueError`.
+
+    >>> utc_string(datetime(2026, 5, 1, 9, 0, tzinfo=UTC))
+    '2026-05-01T09:00:00.000000Z'
+    """
+    if at.tzinfo is None:
+        raise ValueError(f"{at!r} has no time zone")
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def parse_utc(text: str) -> datetime:
+    """Return the aware UTC time that `utc_string` wrote."""
+    return datetime.fromisoformat(text).astimezone(UTC)
+
+
+def loads(text: str | bytes) -> Any:
+    """Read JSON strictly: a repeated key or a number such as NaN is a `ValueError`, as is nesting beyond the reader."""
+    try:
+        return json.loads(text, object_pairs_hook=_unique_pairs, parse_constant=_refuse_constant)
+    except RecursionError as error:
+        raise ValueError("the JSON is nested too deeply") from error
+
+
+def _refuse_floats(value: Any, path: str) -> None:
+    if isinstance(value, float):
+        raise ValueError(f"{path}: write the number {value!r} as a decimal string")
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            _refuse_floats(inner, f"{path}.{key}")
+    elif isinstance(value, list | tuple):
+        for index, inner in enumerate(value):
+            _refuse_floats(inner, f"{path}[{index}]")
+
+
+def _unique_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        raise ValueError("a key stands twice in one JSON object")
+    return result
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not a JSON number")

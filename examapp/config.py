@@ -1,0 +1,68 @@
+"""The service's settings, read from the environment once and checked as a whole."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+MINIMUM_SECRET_LENGTH = 32
+
+
+class ConfigError(Exception):
+    """The environment does not describe a service that may start; the message names every bad value."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """Where the service keeps its data, what it is called outside, and how long it is patient."""
+
+    secret_key: str
+    database_url: str
+    public_url: str = "http://127.0.0.1:8000"
+    key_folder: Path = Path("var/keys")
+    bank_folder: Path = Path("question_banks")
+    grace_seconds: int = 5
+    secure_cookies: bool = True
+    log_origin: str = "examapp.local/results"
+
+    @classmethod
+    def from_env(cls, environment: Mapping[str, str]) -> "Config":
+        """Return the settings in `environment`; raise `ConfigError` that names all that are missing or wrong."""
+        settings: dict[str, object] = {
+            "secret_key": environment.get("EXAMAPP_SECRET_KEY", ""),
+            "database_url": environment.get("EXAMAPP_DATABASE_URL", ""),
+            "public_url": environment.get("EXAMAPP_PUBLIC_URL", cls.public_url).rstrip("/"),
+            "key_folder": Path(environment.get("EXAMAPP_KEY_FOLDER", str(cls.key_folder))),
+            "bank_folder": Path(environment.get("EXAMAPP_BANK_FOLDER", str(cls.bank_folder))),
+            "grace_seconds": _whole_number(environment.get("EXAMAPP_GRACE_SECONDS", str(cls.grace_seconds))),
+            "secure_cookies": environment.get("EXAMAPP_SECURE_COOKIES", "1") != "0",
+            "log_origin": environment.get("EXAMAPP_LOG_ORIGIN", cls.log_origin),
+        }
+        problems = list(_problems(settings))
+        if problems:
+            raise ConfigError("The service cannot start:\n" + "\n".join(f"- {problem}" for problem in problems))
+        return cls(**settings)  # type: ignore[arg-type]
+
+
+def _whole_number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() else None
+
+
+def _problems(settings: Mapping[str, object]) -> list[str]:
+    problems = []
+    if len(str(settings["secret_key"])) < MINIMUM_SECRET_LENGTH:
+        problems.append(
+            f"EXAMAPP_SECRET_KEY must have {MINIMUM_SECRET_LENGTH} characters or more; make one with "
+            "python3 -c 'import secrets; print(secrets.token_urlsafe(48))'"
+        )
+    if not str(settings["database_url"]).startswith(("sqlite:///", "postgresql+psycopg://")):
+        problems.append("EXAMAPP_DATABASE_URL must begin with sqlite:/// or postgresql+psycopg://")
+    public = urlsplit(str(settings["public_url"]))
+    if public.scheme not in ("http", "https") or not public.hostname:
+        problems.append("EXAMAPP_PUBLIC_URL must be the http or https address that people type")
+    if settings["secure_cookies"] and public.scheme == "http" and public.hostname not in ("127.0.0.1", "localhost"):
+        problems.append("EXAMAPP_PUBLIC_URL must be https, or EXAMAPP_SECURE_COOKIES=0 must say that it is not")
+    grace = settings["grace_seconds"]
+    if not isinstance(grace, int) or not 0 <= grace <= 60:
+        problems.append("EXAMAPP_GRACE_SECONDS must be a whole number from 0 to 60")
+    return problems

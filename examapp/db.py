@@ -1,0 +1,147 @@
+"""The database: the one `db` object, column types with one byte form, sealed rows, and the write transaction.
+
+SQLite is opened so that a commit is on the disk before it returns (WAL, synchronous=FULL) and so that a unit of work
+that writes takes the write lock at its beginning (BEGIN IMMEDIATE): a reader that turns writer would fail at once.
+"""
+
+import json
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import Dialect, Engine, String, Table, Text, event, inspect, select, type_coerce
+from sqlalchemy.engine import Connection
+from sqlalchemy.orm import DeclarativeBase, Mapped, Mapper, mapped_column
+from sqlalchemy.types import TypeDecorator
+
+from examapp.canonical import canonical_bytes, digest, parse_utc, utc_string
+
+WRITES = "examapp_writes"
+
+
+class Base(DeclarativeBase):
+    """Base of every table."""
+
+
+db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware UTC time, stored as ISO 8601 text with microseconds: one byte form, and text order is time order."""
+
+    impl = String(27)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> str | None:
+        return None if value is None else utc_string(value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> datetime | None:
+        return None if value is None else parse_utc(value)
+
+
+class CanonicalJson(TypeDecorator[Any]):
+    """A JSON value, stored as its canonical text."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str:
+        return canonical_bytes(value).decode()
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
+        return None if value is None else json.loads(value)
+
+
+def new_id() -> str:
+    """Return a random identifier that says nothing: 24 hexadecimal characters, 96 bits."""
+    return secrets.token_hex(12)
+
+
+class Sealed:
+    """A row that never changes: `seal` is the digest of every other column, and the database refuses to touch it."""
+
+    seal: Mapped[str] = mapped_column(String(71))
+
+
+def seal_of(stored: dict[str, Any]) -> str:
+    """Return the digest of a row given as its stored column values, `seal` left out."""
+    plain = {name: value.hex() if isinstance(value, bytes) else value for name, value in stored.items()}
+    return digest({name: value for name, value in plain.items() if name != "seal"})
+
+
+@event.listens_for(Sealed, "before_insert", propagate=True)
+def _seal_row(mapper: Mapper[Any], connection: Connection, row: Any) -> None:
+    for attribute in mapper.column_attrs:
+        column = attribute.columns[0]
+        if getattr(row, attribute.key) is None and column.default is not None:
+            setattr(row, attribute.key, column.default.arg({}) if column.default.is_callable else column.default.arg)
+    row.seal = seal_of({attribute.columns[0].name: _stored(row, attribute) for attribute in mapper.column_attrs})
+
+
+def _stored(row: Any, attribute: Any) -> Any:
+    value = getattr(row, attribute.key)
+    kind = attribute.columns[0].type
+    return kind.process_bind_param(value, None) if isinstance(kind, TypeDecorator) else value
+
+
+def sealed_tables() -> list[Table]:
+    """Return every table whose rows are sealed."""
+    return [mapper.local_table for mapper in Base.registry.mappers if issubclass(mapper.class_, Sealed)]  # type: ignore[misc]
+
+
+def broken_seals(table: Table) -> Iterator[tuple[Any, ...]]:
+    """Yield the primary key of each row of `table` whose stored bytes no longer match its seal."""
+    raw = [type_coerce(column, Text if isinstance(column.type, CanonicalJson | UtcDateTime) else column.type)
+           for column in table.columns]  # fmt: skip
+    names = [column.name for column in table.columns]
+    for values in db.session.execute(select(*[part.label(name) for part, name in zip(raw, names, strict=True)])):
+        stored = dict(zip(names, values, strict=True))
+        if _seal_or_none(stored) != stored["seal"]:
+            yield tuple(stored[column.name] for column in table.primary_key.columns)
+
+
+def _seal_or_none(stored: dict[str, Any]) -> str | None:
+    try:
+        return seal_of(stored)
+    except (ValueError, TypeError, AttributeError):
+        return None
+
+
+@contextmanager
+def transaction() -> Iterator[None]:
+    """Run one unit of work that writes: committed, durable, when the block ends; rolled back when it raises."""
+    session = db.session
+    if session.new or session.dirty or session.deleted:
+        raise RuntimeError("a unit of work began with unsaved changes")
+    session.rollback()
+    session.connection(execution_options={WRITES: True})
+    try:
+        yield
+        session.commit()
+    except BaseException:
+        session.rollback()
+        raise
+
+
+def is_sealed(row: object) -> bool:
+    """Say whether `row` is stored in a sealed table."""
+    return isinstance(row, Sealed) and inspect(row).persistent
+
+
+@event.listens_for(Engine, "connect")
+def _open_sqlite(dbapi_connection: Any, record: Any) -> None:
+    if type(dbapi_connection).__module__.split(".")[0] != "sqlite3":
+        return
+    dbapi_connection.isolation_level = None
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=10000", "foreign_keys=ON"):
+        dbapi_connection.execute(f"PRAGMA {pragma}")
+
+
+@event.listens_for(Engine, "begin")
+def _begin_sqlite(connection: Connection) -> None:
+    if connection.dialect.name == "sqlite":
+        writes = connection.get_execution_options().get(WRITES)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -1,0 +1,179 @@
+"""The journal of a sitting: append, read, and find what does not hold.
+
+Each entry carries the digest of the one before it. Its own digest is taken over the canonical JSON of
+{sitting, number, kind, at, body, previous}, so anybody who has the rows can recompute the chain. The row of the sitting
+holds a copy of the chain's head; whoever appends holds that row's lock.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy.engine import Connection
+
+from examapp.canonical import canonical_bytes, digest, parse_utc, utc_string
+from examapp.db import db
+from examapp.delivery.models import JournalEntry, Sitting, StoredResponse
+from examapp.delivery.state import Event, Kind, SittingState, replay
+from examapp.errors import N_, NotFound, Tampered
+
+FIRST = "sha256:" + "0" * 64
+
+_HEAD = select(
+    Sitting.id, Sitting.status, Sitting.ends_at, Sitting.epoch, Sitting.last_number, Sitting.last_digest
+).where(Sitting.id.in_(bindparam("ids", expanding=True))).with_for_update()  # fmt: skip
+
+
+@dataclass
+class Head:
+    """What appending needs to know of a sitting; the copy in the sitting's row is written back by `save_head`."""
+
+    sitting_id: int
+    status: str
+    ends_at: datetime
+    epoch: int
+    last_number: int
+    last_digest: str
+    closed_at: datetime | None = None
+    is_changed: bool = False
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An appended entry."""
+
+    number: int
+    at: datetime
+    digest: str
+
+    @property
+    def receipt(self) -> str:
+        """What the trainee keeps: the entry's number and digest, which the chain makes unforgeable afterwards."""
+        return f"{self.number}:{self.digest.removeprefix('sha256:')}"
+
+
+def lock(connection: Connection, sitting_ids: list[int]) -> dict[int, Head]:
+    """Lock the sittings' rows and return their heads by id; unknown ids are left out."""
+    rows = connection.execute(_HEAD, {"ids": sitting_ids})
+    return {row.id: Head(row.id, row.status, row.ends_at, row.epoch, row.last_number, row.last_digest) for row in rows}
+
+
+def lock_one(sitting_id: int) -> Head:
+    """Lock one sitting in the present unit of work and return its head."""
+    head = lock(db.session.connection(), [sitting_id]).get(sitting_id)
+    if head is None:
+        raise NotFound("sitting.unknown", N_("There is no such sitting."))
+    return head
+
+
+def entry_digest(sitting_id: int, number: int, kind: str, at: str, body: Any, previous: str) -> str:
+    """Return the digest of an entry as it stands in the chain."""
+    return digest(
+        {"sitting": f"{sitting_id:016x}", "number": number, "kind": kind, "at": at, "body": body, "previous": previous}
+    )
+
+
+def append(connection: Connection, head: Head, kind: Kind, at: datetime, body: dict[str, Any]) -> Entry:
+    """Insert the next entry of a locked sitting; the head moves with it."""
+    number, stamp = head.last_number + 1, utc_string(at)
+    own = entry_digest(head.sitting_id, number, kind.value, stamp, body, head.last_digest)
+    row = {
+        "sitting_id": head.sitting_id, "number": number, "kind": kind.value, "at": stamp,
+        "body": canonical_bytes(body).decode(), "previous": head.last_digest, "digest": own,
+    }  # fmt: skip
+    connection.execute(insert(JournalEntry), row)
+    head.last_number, head.last_digest, head.is_changed = number, own, True
+    return Entry(number, at, own)
+
+
+def save_head(connection: Connection, head: Head) -> None:
+    """Write the head's copy back to the sitting's row."""
+    values: dict[str, Any] = {
+        "status": head.status, "ends_at": head.ends_at, "last_number": head.last_number,
+        "last_digest": head.last_digest,
+    }  # fmt: skip
+    if head.closed_at is not None:
+        values["closed_at"] = head.closed_at
+    connection.execute(update(Sitting).where(Sitting.id == head.sitting_id).values(**values))
+    head.is_changed = False
+
+
+def entries(sitting_id: int) -> list[JournalEntry]:
+    """Return a sitting's rows in order."""
+    query = select(JournalEntry).where(JournalEntry.sitting_id == sitting_id).order_by(JournalEntry.number)
+    return list(db.session.scalars(query))
+
+
+def event_of(row: JournalEntry) -> Event:
+    """Return the event that a row stores."""
+    return Event(row.number, Kind(row.kind), parse_utc(row.at), json.loads(row.body))
+
+
+def read(sitting_id: int) -> SittingState:
+    """Return the state that the journal gives; a journal that cannot be replayed is `Tampered`."""
+    try:
+        return replay(event_of(row) for row in entries(sitting_id))
+    except (ValueError, KeyError, TypeError) as error:
+        raise Tampered(
+            "journal.broken", N_("The journal of sitting %(sitting)s does not hold."), sitting=f"{sitting_id:016x}"
+        ) from error
+
+
+def entry_at(connection: Connection, sitting_id: int, number: int) -> Entry:
+    """Return the entry with this number, as it was acknowledged."""
+    query = select(JournalEntry.at, JournalEntry.digest).where(
+        JournalEntry.sitting_id == sitting_id, JournalEntry.number == number
+    )
+    row = connection.execute(query).one()
+    return Entry(number, parse_utc(row.at), row.digest)
+
+
+def broken(sitting: Sitting) -> Iterator[str]:
+    """Yield a sentence for each thing about a sitting's journal, or the copies made of it, that does not hold."""
+    rows = entries(sitting.id)
+    previous = FIRST
+    for position, row in enumerate(rows, start=1):
+        yield from _broken_entry(row, position, previous)
+        previous = row.digest
+    if not rows or (sitting.last_number, sitting.last_digest) != (rows[-1].number, rows[-1].digest):
+        yield "the sitting's row names another last entry than the journal has"
+    yield from _broken_copies(sitting, rows)
+
+
+def _broken_entry(row: JournalEntry, position: int, previous: str) -> Iterator[str]:
+    if row.number != position:
+        yield f"entry {row.number} stands where entry {position} should"
+    if row.previous != previous:
+        yield f"entry {row.number} does not follow the entry before it"
+    try:
+        body = json.loads(row.body)
+        own = entry_digest(row.sitting_id, row.number, row.kind, row.at, body, row.previous)
+        is_whole = own == row.digest and canonical_bytes(body).decode() == row.body
+    except (ValueError, TypeError):
+        is_whole = False
+    if not is_whole:
+        yield f"entry {row.number} does not match its digest"
+
+
+def _broken_copies(sitting: Sitting, rows: list[JournalEntry]) -> Iterator[str]:
+    try:
+        state = replay(event_of(row) for row in rows)
+    except (ValueError, KeyError, TypeError) as error:
+        yield f"the journal cannot be replayed: {error}"
+        return
+    copies = (sitting.status, sitting.ends_at, sitting.started_at, sitting.closed_at)
+    if copies != (state.status, state.ends_at, state.started_at, state.closed_at):
+        yield "the sitting's status or times differ from its journal"
+    stored = {
+        row.slot: (row.seq, row.value, row.number)
+        for row in db.session.scalars(select(StoredResponse).where(StoredResponse.sitting_id == sitting.id))
+    }
+    given = {
+        slot: (each.seq, canonical_bytes(each.value).decode(), each.number) for slot, each in state.responses.items()
+    }
+    for slot in sorted(stored.keys() | given.keys()):
+        if stored.get(slot) != given.get(slot):
+            yield f"the stored response of slot {slot} differs from the journal"

@@ -1,0 +1,106 @@
+"""What trainees see of a form: bytes built once from each item type's allow-list, the same for everybody.
+
+The paper knows nothing of a key: built from content in which the keys were permuted it would have the same bytes.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from examapp.banks.content import ItemContent, StimulusContent, Variant
+from examapp.banks.item_types import ITEM_TYPES, present_stimulus
+from examapp.canonical import canonical_bytes, digest_of_bytes, loads
+from examapp.db import db
+from examapp.delivery.models import Paper
+from examapp.delivery.routing import Place
+from examapp.errors import N_, InvalidInput, NotFound
+from examapp.exams.models import ExamForm, FormSlot
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class Seat:
+    """A slot of a published form, with what is needed to read a response to it."""
+
+    place: Place
+    content: ItemContent
+
+
+def build(exam_form: ExamForm) -> bytes:
+    """Return the paper of a form: canonical JSON in both languages."""
+    exam = exam_form.exam
+    paper = {
+        "schema": SCHEMA,
+        "exam_form": exam_form.digest,
+        "part": exam_form.part,
+        "title": {"zh": exam.title_zh, "en": exam.title_en},
+        "slots": [_present(slot) for slot in exam_form.slots],
+        "stimuli": _present_stimuli(exam_form.slots),
+    }
+    return canonical_bytes(paper)
+
+
+def variant_of(slot: FormSlot) -> Variant:
+    """Return the numbers and option order that a form fixed for a slot."""
+    return Variant(values=slot.variant, option_order=tuple(slot.option_order))
+
+
+def _present(slot: FormSlot) -> dict[str, Any]:
+    content = ItemContent.from_json(slot.item_version.content)
+    shown = ITEM_TYPES[content.type].present(content, variant_of(slot))
+    place = {"slot": slot.number, "item_type": content.type, "points": slot.points, "stimulus": content.stimulus}
+    return {**shown, **place}
+
+
+def _present_stimuli(slots: Sequence[FormSlot]) -> dict[str, Any]:
+    shown: dict[str, Any] = {}
+    for slot in slots:
+        if slot.stimulus_version is not None:
+            content = StimulusContent.from_json(slot.stimulus_version.content)
+            shown.setdefault(content.id, present_stimulus(content, variant_of(slot)))
+    return shown
+
+
+def publish(exam_form: ExamForm) -> Paper:
+    """Return the stored paper of a form, building it the first time."""
+    paper = db.session.get(Paper, exam_form.id)
+    if paper is None:
+        content = build(exam_form)
+        paper = Paper(exam_form_id=exam_form.id, digest=digest_of_bytes(content), content=content)
+        db.session.add(paper)
+    return paper
+
+
+def of_form(exam_form_id: str) -> Paper:
+    """Return the paper of a form that was published."""
+    paper = db.session.get(Paper, exam_form_id)
+    if paper is None:
+        raise NotFound("paper.unknown", N_("This form has no paper yet."))
+    return paper
+
+
+# a published form never changes, so what is read from it once holds for as long as the process lives
+@lru_cache(maxsize=64)
+def seats(exam_form_id: str) -> dict[int, Seat]:
+    """Return the slots of a form by number."""
+    exam_form = db.session.get(ExamForm, exam_form_id)
+    if exam_form is None:
+        raise NotFound("form.unknown", N_("There is no such form."))
+    shown = {each["slot"]: each for each in loads(of_form(exam_form_id).content)["slots"]}
+    return {slot.number: _seat(slot, shown[slot.number]) for slot in exam_form.slots}
+
+
+def _seat(slot: FormSlot, shown: dict[str, Any]) -> Seat:
+    options = tuple(option["id"] for option in shown.get("options", ()))
+    content = ItemContent.from_json(slot.item_version.content)
+    return Seat(Place(slot.number, content.type, content.stimulus, options), content)
+
+
+def read_response(exam_form_id: str, slot: int, value: Any) -> Any:
+    """Return `value` as it will be stored, or refuse what the item at `slot` cannot take."""
+    seat = seats(exam_form_id).get(slot)
+    if seat is None:
+        raise InvalidInput("response.slot", N_("This form has no item %(slot)s."), slot=slot)
+    return None if value is None else ITEM_TYPES[seat.content.type].read_response(seat.content, value)

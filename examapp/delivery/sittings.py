@@ -1,0 +1,242 @@
+"""The verbs of a sitting: start, resume, respond, flag, hand in, add time, expire, void."""
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import func, select
+
+from examapp.accounts import access
+from examapp.accounts.models import User
+from examapp.canonical import utc_string
+from examapp.db import db
+from examapp.delivery import acceptance, journal, paper, routing
+from examapp.delivery.acceptance import Accepted, Flag, HandIn, Request, Save
+from examapp.delivery.committer import Committer
+from examapp.delivery.journal import FIRST, Head
+from examapp.delivery.models import JournalEntry, Sitting, StoredResponse
+from examapp.delivery.state import EXPIRED, OPEN, VOIDED, Kind
+from examapp.delivery.tickets import Ticket
+from examapp.delivery.timing import TimeRules, counts, ends_at
+from examapp.errors import N_, InvalidInput, NotAllowed, NotFound, Refused
+from examapp.exams.administrations import admit
+from examapp.exams.models import Registration
+
+LARGEST_SEQ = 2**52
+LONGEST_EXTENSION = 240
+
+
+def start(actor: access.Actor, registration: Registration, *, at: datetime) -> tuple[Sitting, bool]:
+    """Return the running sitting of a registration and whether this call began it; begin again returns the same."""
+    access.require(actor, "sitting.take")
+    if registration.trainee_id != actor.id:
+        raise NotFound("registration.unknown", N_("There is no such registration."))
+    # two starts at once: the second waits here, then finds the first one's sitting
+    db.session.execute(select(Registration.id).where(Registration.id == registration.id).with_for_update())
+    last = newest(registration.id)
+    if last is not None and (last.status == OPEN or last.attempt >= registration.administration.attempts):
+        return last, False
+    admit(registration, at=at)
+    return _begin(registration, last.attempt + 1 if last else 1, at), True
+
+
+def _begin(registration: Registration, attempt: int, at: datetime) -> Sitting:
+    rules = time_rules(registration)
+    published = paper.publish(registration.exam_form)
+    sitting = Sitting(
+        registration_id=registration.id, attempt=attempt, exam_form_id=registration.exam_form_id,
+        seed=secrets.randbits(62), status=OPEN, started_at=at, ends_at=ends_at(rules, at),
+        last_number=0, last_digest=FIRST,
+    )  # fmt: skip
+    db.session.add(sitting)
+    db.session.flush()
+    body = {
+        "registration": registration.id, "attempt": attempt, "exam_form": registration.exam_form.digest,
+        "paper": published.digest, "seed": str(sitting.seed), "opens_at": utc_string(rules.opens_at),
+        "closes_at": utc_string(rules.closes_at), "minutes": rules.minutes, "extra_minutes": rules.extra_minutes,
+    }  # fmt: skip
+    _append(sitting, Kind.STARTED, at, body)
+    return sitting
+
+
+def time_rules(registration: Registration) -> TimeRules:
+    """Return what decides how long a sitting of this registration may last."""
+    administration = registration.administration
+    return TimeRules(
+        administration.opens_at, administration.closes_at, administration.minutes, registration.extra_minutes
+    )
+
+
+def newest(registration_id: str) -> Sitting | None:
+    """Return the last sitting of a registration."""
+    query = select(Sitting).where(Sitting.registration_id == registration_id).order_by(Sitting.attempt.desc()).limit(1)
+    return db.session.scalar(query)
+
+
+def of_trainee(actor: access.Actor, public_id: str) -> Sitting:
+    """Return the actor's own sitting; one of somebody else is as unknown as one that is not there."""
+    access.require(actor, "sitting.take")
+    sitting = by_public_id(public_id)
+    if sitting.registration.trainee_id != actor.id:
+        raise NotFound("sitting.unknown", N_("There is no such sitting."))
+    return sitting
+
+
+def by_public_id(public_id: str) -> Sitting:
+    """Return the sitting that an address names."""
+    is_id = len(public_id) == 16 and set(public_id) <= set("0123456789abcdef") and int(public_id, 16) < 2**63
+    sitting = db.session.get(Sitting, int(public_id, 16)) if is_id else None
+    if sitting is None:
+        raise NotFound("sitting.unknown", N_("There is no such sitting."))
+    return sitting
+
+
+def places(sitting: Sitting) -> list[routing.Place]:
+    """Return the slots in the trainee's own order."""
+    return routing.order([seat.place for seat in paper.seats(sitting.exam_form_id).values()], sitting.seed)
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A stored response with its receipt."""
+
+    slot: int
+    seq: int
+    value: Any
+    entry: journal.Entry
+
+
+def stored_responses(sitting: Sitting) -> list[Stored]:
+    """Return what is stored for a sitting, by slot, with the receipt of each."""
+    query = (
+        select(StoredResponse, JournalEntry)
+        .join(JournalEntry, (JournalEntry.sitting_id == StoredResponse.sitting_id)
+              & (JournalEntry.number == StoredResponse.number))
+        .where(StoredResponse.sitting_id == sitting.id)
+        .order_by(StoredResponse.slot)
+    )  # fmt: skip
+    return [
+        Stored(row.slot, row.seq, journal.event_of(entry).body["value"],
+               journal.Entry(entry.number, journal.event_of(entry).at, entry.digest))
+        for row, entry in db.session.execute(query)
+    ]  # fmt: skip
+
+
+def respond(
+    committer: Committer, ticket: Ticket, slot: int, seq: Any, value: Any, client_time: Any, *, at: datetime
+) -> Accepted:
+    """Store a response and return once it is durable; `at` is when it arrived, and alone decides whether it counts."""
+    if not isinstance(seq, int) or isinstance(seq, bool) or not 1 <= seq <= LARGEST_SEQ:
+        raise InvalidInput("response.seq", N_("seq must be a whole number from 1."))
+    if client_time is not None and not (isinstance(client_time, str) and len(client_time) <= 40):
+        raise InvalidInput("response.client_time", N_("client_time must be text of up to 40 characters."))
+    save = Save(slot, seq, paper.read_response(ticket.exam_form_id, slot, value), client_time)
+    return committer.commit(Request(ticket.sitting_id, save, at, ticket.epoch))
+
+
+def flag(committer: Committer, ticket: Ticket, slot: int, is_flagged: Any, *, at: datetime) -> Accepted:
+    """Mark an item for review, or take the mark off."""
+    if slot not in paper.seats(ticket.exam_form_id) or not isinstance(is_flagged, bool):
+        raise InvalidInput("flag.malformed", N_("Give an item of this form, and flagged true or false."))
+    return committer.commit(Request(ticket.sitting_id, Flag(slot, is_flagged), at, ticket.epoch))
+
+
+def hand_in(committer: Committer, ticket: Ticket, *, at: datetime) -> Accepted:
+    """End the sitting for every tab and device; repeated, the answer is the same."""
+    return committer.commit(Request(ticket.sitting_id, HandIn(), at, ticket.epoch))
+
+
+def add_time(actor: access.Actor, sitting: Sitting, minutes: int, reason: str, *, at: datetime) -> None:
+    """Give a running sitting more minutes; who, why and when stand in its journal."""
+    access.require(actor, "sitting.invigilate", sitting.registration.center_id)
+    if not 1 <= minutes <= LONGEST_EXTENSION:
+        raise InvalidInput("time.minutes", N_("Give 1 to 240 minutes."), [("minutes", N_("Give 1 to 240 minutes."))])
+    _check_reason(reason)
+    head = _lock_open(sitting)
+    journal.append(
+        db.session.connection(), head, Kind.TIME_ADDED, at,
+        {"minutes": minutes, "reason": reason.strip(), "actor": actor.id},
+    )  # fmt: skip
+    head.ends_at += timedelta(minutes=minutes)
+    _save(sitting, head)
+
+
+def void(actor: access.Actor, sitting: Sitting, reason: str, *, at: datetime) -> None:
+    """End a sitting that must not be scored; the responses stay."""
+    access.require(actor, "sitting.invigilate", sitting.registration.center_id)
+    _check_reason(reason)
+    head = _lock_open(sitting)
+    body = {"reason": reason.strip(), "actor": actor.id}
+    journal.append(db.session.connection(), head, Kind.VOIDED, at, body)
+    head.status, head.closed_at = VOIDED, at
+    _save(sitting, head)
+
+
+def expire(actor: access.Actor, sitting: Sitting, grace: timedelta, *, at: datetime) -> bool:
+    """Write down that a sitting's time is over; False when it is not, or was closed already."""
+    access.require(actor, "work.run_due")
+    head = journal.lock_one(sitting.id)
+    if head.status != OPEN or counts(head.ends_at, at, grace):
+        return False
+    acceptance.close(db.session.connection(), head, Kind.EXPIRED, EXPIRED, head.ends_at)
+    _save(sitting, head)
+    return True
+
+
+def overdue(grace: timedelta, *, at: datetime, limit: int = 500) -> list[Sitting]:
+    """Return running sittings whose time is over, the longest overdue first."""
+    query = (
+        select(Sitting)
+        .where(Sitting.status == OPEN, Sitting.ends_at <= at - grace)
+        .order_by(Sitting.ends_at)
+        .limit(limit)
+    )
+    return list(db.session.scalars(query))
+
+
+def end_tickets(user: User) -> None:
+    """Make every ticket of a person's running sittings worthless: they signed out."""
+    own = select(Sitting).join(Registration).where(Registration.trainee_id == user.id, Sitting.status == OPEN)
+    for sitting in db.session.scalars(own):
+        sitting.epoch += 1
+
+
+def count_answered(sitting_ids: list[int]) -> dict[int, int]:
+    """Return for each sitting how many slots hold a response that is not empty."""
+    query = (
+        select(StoredResponse.sitting_id, func.count())
+        .where(StoredResponse.sitting_id.in_(sitting_ids), StoredResponse.value != "null")
+        .group_by(StoredResponse.sitting_id)
+    )
+    return {sitting_id: count for sitting_id, count in db.session.execute(query)}
+
+
+def _check_reason(reason: str) -> None:
+    if not 3 <= len(reason.strip()) <= 500:
+        message = N_("Say why, in 3 to 500 characters.")
+        raise InvalidInput("reason.missing", message, [("reason", message)])
+
+
+def _lock_open(sitting: Sitting) -> Head:
+    head = journal.lock_one(sitting.id)
+    if head.status != OPEN:
+        raise Refused("sitting.closed", N_("The sitting is over."))
+    return head
+
+
+def _append(sitting: Sitting, kind: Kind, at: datetime, body: dict[str, Any]) -> None:
+    head = journal.lock_one(sitting.id)
+    journal.append(db.session.connection(), head, kind, at, body)
+    _save(sitting, head)
+
+
+def _save(sitting: Sitting, head: Head) -> None:
+    journal.save_head(db.session.connection(), head)
+    db.session.refresh(sitting)
+
+
+def check_sitting(ticket: Ticket, public_id: str) -> None:
+    """Refuse a ticket that was given for another sitting."""
+    if f"{ticket.sitting_id:016x}" != public_id:
+        raise NotAllowed("sitting.ticket", N_("Sign in again to go on with this sitting."))

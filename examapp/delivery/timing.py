@@ -1,0 +1,63 @@
+"""When a sitting ends: the one place that does arithmetic with time.
+
+A sitting that starts at s in a window [o, c] with limit m (minutes), extra time x granted before the start, time a
+added while it runs (minutes), and pauses of p seconds in all, ends at
+
+    min(s + m + x, c + x) + a + p
+
+So the window's end wins over the limit (a late start is a shorter sitting), extra time moves the window's end too
+(whoever was granted it must be able to use it), and what an invigilator adds or a pause took is always given in full.
+A response counts if it arrived by then or within the grace, which is for the network and not shown.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum
+
+
+class Phase(Enum):
+    """Where an instant lies: before the window, in the sitting, in the grace after it, or after all."""
+
+    BEFORE = "before"
+    OPEN = "open"
+    GRACE = "grace"
+    OVER = "over"
+
+
+@dataclass(frozen=True)
+class TimeRules:
+    """What was fixed when the sitting started: window, limit and extra minutes."""
+
+    opens_at: datetime
+    closes_at: datetime
+    minutes: int
+    extra_minutes: int = 0
+
+
+def ends_at(
+    rules: TimeRules, started_at: datetime, added_minutes: int = 0, paused: timedelta = timedelta(0)
+) -> datetime:
+    """Return the instant at which a sitting that began at `started_at` ends."""
+    extra = timedelta(minutes=rules.extra_minutes)
+    limit = started_at + timedelta(minutes=rules.minutes) + extra
+    return min(limit, rules.closes_at + extra) + timedelta(minutes=added_minutes) + paused
+
+
+def minutes_if_started(rules: TimeRules, at: datetime) -> int:
+    """Return the whole minutes that a sitting begun at `at` would have: what the trainee is told before the start."""
+    return max(0, int((ends_at(rules, at) - at).total_seconds() // 60))
+
+
+def phase(rules: TimeRules, ends: datetime | None, at: datetime, grace: timedelta) -> Phase:
+    """Return the phase at `at`; `ends` is None before the start, when the window alone decides."""
+    if at < rules.opens_at:
+        return Phase.BEFORE
+    end = rules.closes_at if ends is None else ends
+    if at < end:
+        return Phase.OPEN
+    return Phase.GRACE if ends is not None and at < end + grace else Phase.OVER
+
+
+def counts(ends: datetime, at: datetime, grace: timedelta) -> bool:
+    """Say whether a response that arrived at `at` counts."""
+    return at < ends + grace

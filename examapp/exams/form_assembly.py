@@ -1,0 +1,188 @@
+"""Forms built from a blueprint and a bank by an integer program, with numbers and option orders drawn once."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+from sqlalchemy import select
+
+from examapp.accounts import access
+from examapp.banks import formula
+from examapp.banks.content import Answer, ItemContent, StimulusContent
+from examapp.banks.item_types import ITEM_TYPES
+from examapp.banks.models import Item, ItemBank, ItemVersion, Stimulus, StimulusVersion
+from examapp.banks.parameters import THETA_C, items_on_scale
+from examapp.db import db
+from examapp.errors import N_, Refused
+from examapp.exams.blueprint import ExamBlueprint, Unit, constraints
+from examapp.exams.exam_forms import digest_of, forms_of, plan_of
+from examapp.exams.models import Exam, ExamForm, FormSlot
+from examapp.psychometrics.assembly import assemble
+from examapp.psychometrics.irt import information
+
+TYPE_ORDER = ("single_choice", "true_false", "multiple_choice", "numeric", "ordering", "matching", "fault_finding")
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """An item version that may be chosen, with what it says."""
+
+    version: ItemVersion
+    content: ItemContent
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is chosen as a whole: a single item, or a stimulus with all its items."""
+
+    unit: Unit
+    candidates: tuple[Candidate, ...]
+    stimulus: StimulusVersion | None
+
+
+def assemble_forms(
+    actor: access.Actor, exam: Exam, part: str, codes: Sequence[str], *, seed: int, at: datetime
+) -> list[ExamForm]:
+    """Build one form per code that meets the blueprint, overlapping no more than it allows, equal at the cut.
+
+    Every draw follows from `seed`. A blueprint that the bank cannot meet is refused with the constraints that clash.
+    """
+    access.require(actor, "form.assemble")
+    plan = plan_of(exam)
+    blueprint = plan.parts[part]  # type: ignore[index]
+    known = {each.code for each in forms_of(exam, part)}
+    if known & set(codes):
+        raise Refused("form.exists", N_("There is a form %(code)s already."), code=", ".join(sorted(known & set(codes))))
+    tasks = _tasks(plan.bank, blueprint)
+    chosen = _choose(tasks, blueprint, plan.scale, len(codes), seed)
+    return [
+        _store(exam, part, code, _in_order(tasks, row), blueprint, np.random.default_rng([seed, index]), at)
+        for index, (code, row) in enumerate(zip(codes, chosen, strict=True))
+    ]
+
+
+def _tasks(bank_code: str, blueprint: ExamBlueprint) -> list[Task]:
+    groups: dict[str, list[Candidate]] = defaultdict(list)
+    for candidate in _candidates(bank_code):
+        if candidate.content.area in blueprint.areas:
+            groups[candidate.content.stimulus or f"item {candidate.content.id}"].append(candidate)
+    stimuli = _stimuli(bank_code)
+    return [
+        Task(_unit(name, members, blueprint), tuple(members), stimuli.get(name))
+        for name, members in sorted(groups.items())
+    ]
+
+
+def _candidates(bank_code: str) -> list[Candidate]:
+    """Return the newest version of every item that is not retired."""
+    query = (
+        select(ItemVersion)
+        .join(Item)
+        .join(ItemBank)
+        .where(ItemBank.code == bank_code, Item.is_retired.is_(False))
+        .order_by(Item.code, ItemVersion.version)
+    )
+    newest = {version.item_id: version for version in db.session.scalars(query)}
+    return [Candidate(version, ItemContent.from_json(version.content)) for version in newest.values()]
+
+
+def _stimuli(bank_code: str) -> dict[str, StimulusVersion]:
+    query = (
+        select(StimulusVersion)
+        .join(Stimulus)
+        .join(ItemBank, Stimulus.bank_id == ItemBank.id)
+        .where(ItemBank.code == bank_code)
+        .order_by(StimulusVersion.version)
+    )
+    return {version.stimulus.code: version for version in db.session.scalars(query)}
+
+
+def _unit(name: str, members: Sequence[Candidate], blueprint: ExamBlueprint) -> Unit:
+    contents = [member.content for member in members]
+    return Unit(
+        name=name.removeprefix("item "),
+        areas=tuple(content.area for content in contents),
+        item_types=tuple(content.type for content in contents),
+        cognitive=tuple(content.cognitive for content in contents),
+        points=tuple(_points(content, blueprint) for content in contents),
+        expected_shares=tuple(float(content.expected_share) for content in contents),
+    )
+
+
+def _points(content: ItemContent, blueprint: ExamBlueprint) -> float:
+    if blueprint.is_of_tasks:
+        return float(content.points or 0)
+    wanted = blueprint.item_types.get(content.type)
+    return wanted.points if wanted else 0.0
+
+
+def _choose(tasks: Sequence[Task], blueprint: ExamBlueprint, scale: str, forms: int, seed: int) -> np.ndarray:
+    """Return which tasks each form takes, (forms, tasks); refuse with the names of what clashes."""
+    at_cut = np.array([_information(task, scale) for task in tasks])
+    rules = constraints(blueprint, [task.unit for task in tasks])
+    size = len(blueprint.areas) if blueprint.is_of_tasks else sum(t.count for t in blueprint.item_types.values())
+    overlap = int(blueprint.max_overlap_share * size)
+    outcome = assemble(
+        at_cut[:, None], np.array([size * at_cut.mean()]), rules, forms=forms, max_overlap=overlap if forms > 1 else None,
+        rng=np.random.default_rng(seed),
+    )  # fmt: skip
+    if not outcome.is_feasible:
+        message = N_("No form can meet the blueprint: these clash: %(conflicts)s")
+        raise Refused("form.infeasible", message, conflicts="; ".join(outcome.conflicts))
+    return np.asarray(outcome.selected)
+
+
+def _information(task: Task, scale: str) -> float:
+    items = items_on_scale([candidate.version.id for candidate in task.candidates], scale)
+    return float(information(items, np.array([THETA_C])).sum())
+
+
+def _in_order(tasks: Sequence[Task], chosen: np.ndarray) -> list[Task]:
+    """Return the chosen tasks in the order of the paper: by item type, then area; tasks in the blueprint's order."""
+    own = [task for task, is_in in zip(tasks, chosen, strict=True) if is_in]
+    return sorted(own, key=lambda task: (TYPE_ORDER.index(task.unit.item_types[0]) if task.stimulus is None else 0,
+                                         task.unit.areas[0], task.unit.name))  # fmt: skip
+
+
+def _store(
+    exam: Exam, part: str, code: str, tasks: Sequence[Task], blueprint: ExamBlueprint, rng: np.random.Generator,
+    at: datetime,
+) -> ExamForm:  # fmt: skip
+    exam_form = ExamForm(exam=exam, part=part, code=code, digest="", created_at=at)
+    for task in tasks:
+        shared = _draw_shared(task, rng)
+        for candidate in task.candidates:
+            exam_form.slots.append(_slot(len(exam_form.slots) + 1, candidate, task, blueprint, shared, rng))
+    exam_form.digest = digest_of(exam_form)
+    db.session.add(exam_form)
+    return exam_form
+
+
+def _draw_shared(task: Task, rng: np.random.Generator) -> dict[str, str]:
+    if task.stimulus is None:
+        return {}
+    content = StimulusContent.from_json(task.stimulus.content)
+    answers = [each.content.answer for each in task.candidates if _is_closed_over(each.content)]
+    return formula.draw(content.variables, rng, [answer for answer in answers if answer is not None])
+
+
+def _is_closed_over(content: ItemContent) -> bool:
+    """Say whether an item's key needs only its stimulus's numbers, so that their draw can be checked against it."""
+    return isinstance(content.answer, Answer) and not content.variables
+
+
+def _slot(
+    number: int, candidate: Candidate, task: Task, blueprint: ExamBlueprint, shared: dict[str, str],
+    rng: np.random.Generator,
+) -> FormSlot:  # fmt: skip
+    content = candidate.content
+    answers = [content.answer] if content.answer is not None and content.variables else []
+    options = ITEM_TYPES[content.type].arranged(content)
+    return FormSlot(
+        number=number, item_version=candidate.version, stimulus_version=task.stimulus,
+        points=f"{_points(content, blueprint):g}",
+        variant=formula.draw(content.variables, rng, answers, given=shared),
+        option_order=[options[place] for place in rng.permutation(len(options))],
+    )  # fmt: skip

@@ -1,0 +1,1 @@
+"""From responses to released results: marks, score rules, results, calibration runs, item analysis."""

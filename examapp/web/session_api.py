@@ -1,0 +1,121 @@
+"""The JSON of a browser session and of a trainee's registrations."""
+
+from datetime import datetime
+from typing import Any
+
+from flask import Blueprint, jsonify, request
+from flask_login import current_user
+from flask_wtf.csrf import generate_csrf, validate_csrf
+from werkzeug.wrappers import Response
+from wtforms.validators import ValidationError
+
+from examapp import clock
+from examapp.canonical import utc_string
+from examapp.delivery import sittings
+from examapp.delivery.models import Sitting
+from examapp.delivery.state import OPEN
+from examapp.errors import N_, InvalidInput, NotAllowed
+from examapp.exams import administrations
+from examapp.exams.models import Registration
+from examapp.web import sign_in
+from examapp.web.signed_in import actor
+
+bp = Blueprint("session_api", __name__, url_prefix="/api")
+
+
+def stamp(at: Any) -> str:
+    """Return an instant as the JSON of this service writes it: UTC with milliseconds."""
+    return f"{utc_string(at)[:-4]}Z"
+
+
+def json_object() -> dict[str, Any]:
+    """Return the request's JSON object."""
+    body = request.get_json(silent=True)
+    if not isinstance(body, dict):
+        raise InvalidInput("request.json", N_("Send a JSON object."))
+    return body
+
+
+def check_origin() -> None:
+    """Refuse an unsafe request that another site's page sent."""
+    site = request.headers.get("Sec-Fetch-Site", "same-origin")
+    if site not in ("same-origin", "none"):
+        raise NotAllowed("csrf.failed", N_("This request came from another site."))
+
+
+def check_csrf() -> str:
+    """Return the request's CSRF token once it has proved right."""
+    check_origin()
+    token = request.headers.get("X-CSRF-Token", "")
+    try:
+        validate_csrf(token)
+    except ValidationError as error:
+        raise NotAllowed("csrf.failed", N_("The CSRF token is missing or old. Read /api/session again.")) from error
+    return token
+
+
+@bp.get("/session")
+def read() -> Response:
+    """Say who is signed in, and give the CSRF token that unsafe requests carry."""
+    return jsonify(_session())
+
+
+@bp.post("/session")
+def create() -> Response:
+    """Sign in."""
+    check_origin()
+    body = json_object()
+    sign_in.enter(str(body.get("username", "")), str(body.get("password", "")))
+    return jsonify(_session())
+
+
+@bp.delete("/session")
+def end() -> Response:
+    """Sign out everywhere."""
+    check_csrf()
+    sign_in.leave()
+    return jsonify(_session())
+
+
+def _session() -> dict[str, Any]:
+    known = current_user.is_authenticated
+    return {
+        "user": current_user.name if known else None,
+        "role": current_user.role if known else None,
+        "csrf_token": generate_csrf(),
+        "server_now": stamp(clock.now()),
+    }
+
+
+@bp.get("/registrations")
+def registrations() -> Response:
+    """List the trainee's administrations."""
+    at = clock.now()
+    rows = [_registration(each, at) for each in administrations.of_trainee(actor().id)]
+    return jsonify({"registrations": rows, "server_now": stamp(at)})
+
+
+def _registration(registration: Registration, at: Any) -> dict[str, Any]:
+    administration = registration.administration
+    sitting = sittings.newest(registration.id)
+    return {
+        "registration": registration.id,
+        "exam": administration.exam.code,
+        "title": {"zh": administration.exam.title_zh, "en": administration.exam.title_en},
+        "part": administration.part,
+        "opens_at": stamp(administration.opens_at),
+        "closes_at": stamp(administration.closes_at),
+        "minutes": administration.minutes,
+        "extra_minutes": registration.extra_minutes,
+        "state": _state(registration, sitting, at),
+        "sitting": sitting.public_id if sitting else None,
+    }
+
+
+def _state(registration: Registration, sitting: Sitting | None, at: datetime) -> str:
+    """Say where a registration stands: waiting, ready, then what its sitting says, or missed."""
+    if sitting is not None:
+        return "running" if sitting.status == OPEN else sitting.status
+    if at < registration.administration.opens_at:
+        return "waiting"
+    return "ready" if sittings.ends_at(sittings.time_rules(registration), at) > at else "missed"

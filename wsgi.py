@@ -1,0 +1,5 @@
+"""The application object for a WSGI server: `gunicorn wsgi:app`."""
+
+from examapp.app import create_app_from_env
+
+app = create_app_from_env()
