@@ -215,7 +215,7 @@ class _Reader:
                 break
             place = _start(event)
             if not isinstance(event, ScalarEvent):
-                self.stop(place, "yaml.key", N_("a key is a plain word; quote it if it holds a bracket or begins with *"))
+                self.stop(place, "yaml.key", N_("a key is a plain word; quote one that begins with a bracket or *"))
             self.refuse_properties(event, place)
             self.visible(event.value, place)
             key, inner = event.value, (*path, event.value)
