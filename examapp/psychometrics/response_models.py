@@ -58,6 +58,10 @@ class ResponseModel(ABC):
         """What each working column is: slope, intercept, lower or upper."""
 
     @abstractmethod
+    def moved(self, xi: Floats, shift: float, factor: float) -> Floats:
+        """Working parameters of the same curves on the scale (theta - shift) / factor."""
+
+    @abstractmethod
     def log_probabilities(self, xi: Floats, theta: Floats) -> Floats:
         """log P(X = k | theta), (n, K, Q)."""
 
@@ -88,6 +92,12 @@ class Dichotomous(ResponseModel):
         with np.errstate(divide="ignore", invalid="ignore"):
             b = -xi[:, 1:2] / a[:, None]
         return a, b, logistic(xi[:, 2]), logistic(xi[:, 3]), np.ones_like(b)
+
+    def moved(self, xi: Floats, shift: float, factor: float) -> Floats:
+        out = xi.copy()
+        out[:, 1] += shift * xi[:, 0]
+        out[:, 0] *= factor
+        return out
 
     def _parts(self, xi: Floats, theta: Floats) -> tuple[Floats, Floats, Floats, Floats, Floats, Floats]:
         """Logistic s, lower c, upper d, and P of right and wrong; c, d are (n, 1), the others (n, Q)."""
@@ -157,6 +167,9 @@ class Graded(ResponseModel):
         with np.errstate(divide="ignore", invalid="ignore"):
             b = -xi[:, 1:] / a[:, None]
         return a, b, np.zeros_like(a), np.ones_like(a), np.ones_like(b)
+
+    def moved(self, xi: Floats, shift: float, factor: float) -> Floats:
+        return np.column_stack([factor * xi[:, 0], xi[:, 1:] + shift * xi[:, :1]])
 
     def _boundaries(self, xi: Floats, theta: Floats) -> Floats:
         return xi[:, :1, None] * theta + xi[:, 1:, None]
@@ -258,6 +271,9 @@ class PartialCredit(DivideByTotal):
             b = -np.diff(xi[:, 1:], axis=1, prepend=0.0) / a[:, None]
         return a, b, np.zeros_like(a), np.ones_like(a), np.ones_like(b)
 
+    def moved(self, xi: Floats, shift: float, factor: float) -> Floats:
+        return np.column_stack([factor * xi[:, 0], xi[:, 1:] + shift * xi[:, :1] * np.arange(1.0, xi.shape[1])])
+
     def lines(self, xi: Floats) -> tuple[Floats, Floats]:
         return xi[:, :1] * np.arange(1.0, xi.shape[1]), xi[:, 1:]
 
@@ -282,6 +298,10 @@ class Nominal(DivideByTotal):
         m = xi.shape[1] // 2
         one = np.ones(len(xi))
         return one, -xi[:, m:], np.zeros_like(one), one, xi[:, :m]
+
+    def moved(self, xi: Floats, shift: float, factor: float) -> Floats:
+        slopes, intercepts = self.lines(xi)
+        return np.column_stack([factor * slopes, intercepts + shift * slopes])
 
     def lines(self, xi: Floats) -> tuple[Floats, Floats]:
         m = xi.shape[1] // 2

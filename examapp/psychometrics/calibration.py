@@ -1,0 +1,372 @@
+"""Item parameters from responses, by marginal maximum likelihood (Bock & Aitkin 1981) or its penalised form.
+
+What is maximised over items xi and the ability distributions of the groups g is
+
+    sum_i log sum_q w_q prod_j P_j(x_ij | mean_g + sd_g z_q) + log prior(xi)
+
+over everything a person saw; the rest is left out, which is right when what was shown depends at most on the
+responses given before. Standard nodes z_q are equally spaced, so a group's own nodes move with its mean and SD.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from examapp.psychometrics import irt
+from examapp.psychometrics.blas import single_thread
+from examapp.psychometrics.expectation import Block, Columns, Sums, add_up, block_sums, category_counts, tables
+from examapp.psychometrics.free_parameters import Layout, layout
+from examapp.psychometrics.irt import MODELS, Indices, Items
+from examapp.psychometrics.maximization import Anderson, Step, is_possible, scoring_step
+from examapp.psychometrics.priors import Priors
+from examapp.psychometrics.response_models import Floats
+from examapp.psychometrics.starting_values import margins, start_items
+from examapp.psychometrics.stacks import in_blocks, thinned
+
+Map = Callable[[Callable[[Block], Sums], Sequence[Block]], Iterable[Sums]]
+SMALL = 1_000_000
+FIRST_LOOK = 4096
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """A finished calibration.
+
+    `items` are on the scale on which the first group has the distribution given by `mean` and `sd` (G,);
+    `weights` (G, Q) and `nodes` (G, Q) describe the groups' ability distributions. `log_likelihood` is marginal,
+    without the prior, whose density is `log_prior`. `converged` says whether the remaining distance to the
+    maximum, estimated in complete-data standard errors, fell below the tolerance; `largest_change` is that
+    distance, `gradient_norm` the largest derivative of the log-posterior, `cycles` the E-steps over all people.
+    """
+
+    items: Items
+    mean: Floats
+    sd: Floats
+    nodes: Floats
+    weights: Floats
+    log_likelihood: float
+    log_prior: float
+    converged: bool
+    cycles: int
+    largest_change: float
+    gradient_norm: float
+    parameters: int
+    people: float
+    layout: Layout
+    vector: Floats
+
+    @property
+    def aic(self) -> float:
+        """Akaike's criterion, -2 log L + 2 parameters."""
+        return 2 * self.parameters - 2 * self.log_likelihood
+
+    @property
+    def bic(self) -> float:
+        """Schwarz's criterion, -2 log L + log(people) parameters."""
+        return float(np.log(self.people)) * self.parameters - 2 * self.log_likelihood
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Everything an E-step needs besides the parameters."""
+
+    blocks: Sequence[Block]
+    columns: Columns
+    layout: Layout
+    priors: Priors
+    z: Floats
+    weights: Floats
+    dtype: npt.DTypeLike
+    map: Map
+
+    def nodes(self, vector: Floats) -> Floats:
+        """Each group's nodes on the ability scale, (G, Q)."""
+        mean, sd = self.layout.distribution(vector)
+        return mean[:, None] + sd[:, None] * self.z
+
+    def expect(self, vector: Floats) -> Sums:
+        """The E-step at these parameters over all blocks."""
+        theta = self.nodes(vector)
+        logs = [log_probabilities(self.layout, vector, row, self.columns.categories) for row in theta]
+        by_group = tables(self.columns, logs, self.weights, self.dtype)
+        return add_up(self.map(partial(block_sums, columns=self.columns, by_group=by_group), self.blocks))
+
+    def step(self, vector: Floats, sums: Sums) -> Step:
+        """The M-step from these sums."""
+        counts = category_counts(sums, self.columns)
+        return scoring_step(self.layout, vector, self.nodes(vector), counts, sums.people, self.priors)
+
+
+@dataclass(frozen=True)
+class Ascent:
+    """Where the iteration ended: the vector, its E-step and M-step, and how it went."""
+
+    vector: Floats
+    sums: Sums
+    step: Step
+    cycles: int
+    converged: bool
+    change: float
+
+
+def calibrate(
+    responses: npt.ArrayLike | Sequence[Block],
+    model: str | Sequence[str] = "2pl",
+    *,
+    groups: npt.ArrayLike | None = None,
+    weights: npt.ArrayLike | None = None,
+    categories: npt.ArrayLike | None = None,
+    priors: Priors | None = None,
+    anchors: Items | None = None,
+    anchored: npt.ArrayLike = (),
+    free_mean: Sequence[bool] | None = None,
+    free_sd: Sequence[bool] | None = None,
+    latent: str = "normal",
+    points: int | None = None,
+    tolerance: float = 1e-4,
+    max_cycles: int = 1000,
+    precision: str = "auto",
+    map: Map | None = None,
+) -> Calibration:
+    """Fit one model, or one model per item, to responses (N, J), NaN or a negative integer where unseen.
+
+    `groups` (N,) labels people whose abilities have distributions of their own, in sorted order; the first has
+    mean 0 and, if any free item has a free slope, SD 1; the others are free. `weights` (N,) counts people.
+    With `anchors`, J items of which those at positions `anchored` keep their parameters, every mean and SD is
+    free. `latent` is "normal" or "histogram" (free weights on the nodes, standardised in the first group).
+    Instead of an array, a sequence of `Block`s may be given, whose E-steps are summed in order through `map`.
+
+    >>> rng = np.random.default_rng(1)
+    >>> right = rng.random((500, 4)) < 1 / (1 + np.exp(-rng.normal(size=(500, 1))))
+    >>> fit = calibrate(right, "rasch")
+    >>> fit.converged, fit.items.b.shape
+    (True, (4, 1))
+    """
+    blocks = in_blocks(responses, groups, weights)
+    held = np.arange(len(anchors) if anchors else 0)[np.asarray(anchored, dtype=np.intp)]
+    start, missing, people = _start(blocks, model, categories, anchors, held, priors or Priors())
+    plan = _plan(start, held, blocks, free_mean, free_sd)
+    dtype = (
+        np.float64 if precision == "double" or (precision == "auto" and people * len(start) <= SMALL) else np.float32
+    )
+    z = irt.grid(points=points or 64)
+    prior = np.tile(irt.normal_weights(z), (plan.mean.size, 1))
+    with single_thread(), _mapper(map, people * len(start)) as mapped:
+        problem = Problem(
+            blocks, Columns.of(start.categories, missing), plan, priors or Priors(), z, prior, dtype, mapped
+        )
+        problem, vector = _first_look(problem, people, points is None)
+        climb = _histogram if latent == "histogram" else _normal
+        problem, ascent = climb(problem, vector, tolerance, max_cycles)
+    return _finished(problem, ascent, people, len(start))
+
+
+def log_probabilities(plan: Layout, vector: Floats, theta: Floats, categories: Indices) -> Floats:
+    """log P (Q, J, K) of the items a vector stands for, without a detour by their natural parameters."""
+    out = np.zeros((theta.size, categories.size, int(categories.max(initial=2))))
+    for kind in plan.kinds:
+        logs = kind.model.log_probabilities(kind.values(vector), theta)
+        out[:, kind.at, : kind.categories] = np.moveaxis(logs, 2, 0)
+    return out
+
+
+def ascend(problem: Problem, vector: Floats, tolerance: float, max_cycles: int) -> Ascent:
+    """Accelerated EM from a start until the next step is within tolerance, counted in standard errors."""
+    anderson, best, refused = Anderson(), -np.inf, 0
+    held = plain = vector
+    slack = 1e-10 if problem.dtype == np.float64 else 3e-8
+    for cycle in range(1, max_cycles + 1):
+        sums = problem.expect(vector)
+        step = problem.step(vector, sums)
+        value = sums.log_likelihood + step.log_prior
+        if value < best - slack * abs(best) and refused < 20 and not np.array_equal(plain, vector):
+            refused += 1
+            anderson.clear()
+            vector = plain if refused == 1 else 0.5 * (plain + held)
+            plain = vector
+            continue
+        best, refused, held, plain = value, 0, vector, vector + step.step
+        following = anderson.next(vector, step.step, step.scale)
+        change = float(np.max(np.abs(following - vector) * step.scale, initial=0.0))
+        if change < tolerance:
+            return Ascent(vector, sums, step, cycle, True, change)
+        if not is_possible(problem.layout, following):
+            anderson.clear()
+            following = plain
+        vector = following
+    return Ascent(vector, sums, step, max_cycles, False, change)
+
+
+def _start(
+    blocks: Sequence[Block],
+    model: str | Sequence[str],
+    categories: npt.ArrayLike | None,
+    anchors: Items | None,
+    held: Indices,
+    priors: Priors,
+) -> tuple[Items, bool, float]:
+    """Start items, whether anything is missing, and the number of people."""
+    counts, people = margins(blocks)
+    items = counts.shape[0]
+    names = (model,) * items if isinstance(model, str) else tuple(model)
+    unknown = sorted(set(names) - set(MODELS))
+    if unknown or len(names) != items:
+        raise ValueError(f"calibrate: {len(names)} models for {items} items, unknown: {unknown}")
+    if anchors is not None and len(anchors) != items:
+        raise ValueError(f"calibrate: anchors has {len(anchors)} items, the responses {items}")
+    start = start_items(counts, names, categories, anchors, held, has_prior=bool(priors.b or priors.intercept))
+    return start, bool((counts.sum(axis=1) < people - 1e-9).any()), people
+
+
+def _plan(
+    start: Items,
+    held: Indices,
+    blocks: Sequence[Block],
+    free_mean: Sequence[bool] | None,
+    free_sd: Sequence[bool] | None,
+) -> Layout:
+    """Number the free parameters; the scale is fixed by the first group unless anchors fix it."""
+    groups = 1 + max(block.group for block in blocks)
+    loose = np.setdiff1d(np.arange(len(start)), held)
+    rigid = not any("slope" in part for item in loose for part in MODELS[start.model[item]].free)
+    first_mean, first_sd = bool(held.size), bool(held.size) or (rigid and bool(loose.size))
+    means = list(free_mean) if free_mean is not None else [first_mean] + [True] * (groups - 1)
+    sds = list(free_sd) if free_sd is not None else [first_sd] + [True] * (groups - 1)
+    if len(means) != groups or len(sds) != groups:
+        raise ValueError(f"calibrate: {groups} groups, but {len(means)} free_mean and {len(sds)} free_sd")
+    return layout(start, held, np.zeros(groups), np.ones(groups), means, sds)
+
+
+def _first_look(problem: Problem, people: float, choose_points: bool) -> tuple[Problem, Floats]:
+    """Start from a few thousand people if there are many more, and make the grid as fine as the test is sharp."""
+    vector = problem.layout.start()
+    if people > 4 * FIRST_LOOK:
+        few = replace(problem, blocks=thinned(problem.blocks, FIRST_LOOK, people), map=_in_turn)
+        vector = ascend(few, vector, 0.05, 60).vector
+    if not choose_points:
+        return problem, vector
+    points = _needed_points(problem, vector)
+    if points == problem.z.size:
+        return problem, vector
+    z = irt.grid(points=points)
+    return replace(problem, z=z, weights=np.tile(irt.normal_weights(z), (len(problem.weights), 1))), vector
+
+
+def _needed_points(problem: Problem, vector: Floats) -> int:
+    """Nodes (a multiple of 16, at least 64) no further apart than 1.25 of the sharpest posterior SD."""
+    mean, sd = problem.layout.distribution(vector)
+    sharpest = 1.0
+    for kind in problem.layout.kinds:
+        theta = (mean[:, None] + sd[:, None] * irt.grid(-3.0, 3.0, 25)).ravel()
+        p, first, _ = kind.model.theta_derivatives(kind.values(vector), theta)
+        held = (first**2 / np.maximum(p, 1e-300)).sum(axis=(1, 2)).reshape(mean.size, -1)
+        sharpest += float((held.max(axis=1) * sd**2).max())
+    return int(min(512, max(64, 16 * np.ceil(12 / 1.25 * np.sqrt(sharpest) / 16))))
+
+
+def _normal(problem: Problem, vector: Floats, tolerance: float, max_cycles: int) -> tuple[Problem, Ascent]:
+    return problem, ascend(problem, vector, tolerance, max_cycles)
+
+
+def _histogram(problem: Problem, vector: Floats, tolerance: float, max_cycles: int) -> tuple[Problem, Ascent]:
+    """Alternate items given the histogram and the histogram given the items (Mislevy 1984), to 1e-4 in log L."""
+    fixed = replace(
+        problem.layout,
+        mean_index=np.full_like(problem.layout.mean_index, -1),
+        sd_index=np.full_like(problem.layout.sd_index, -1),
+    )
+    before, cycles = -np.inf, 0
+    first = ascend(problem, vector, 0.01, max_cycles)
+    mean, sd = problem.layout.distribution(first.vector)
+    problem, vector = replace(problem, layout=replace(problem.layout, mean=mean, sd=sd)), first.vector
+    problem = replace(problem, layout=replace(fixed, mean=mean, sd=sd))
+    ascent = first
+    while cycles < max_cycles:
+        for _ in range(3):
+            sums = problem.expect(vector)
+            total = np.maximum(sums.people.sum(axis=1, keepdims=True), 1e-300)
+            problem = replace(problem, weights=sums.people / total)
+        ascent = ascend(problem, vector, max(tolerance, 1e-3), 20)
+        vector, cycles = ascent.vector, cycles + ascent.cycles + 3
+        value = ascent.sums.log_likelihood + ascent.step.log_prior
+        if value - before < 1e-4:
+            return _standardised(problem, replace(ascent, cycles=cycles, converged=True))
+        before = value
+    return _standardised(problem, replace(ascent, cycles=cycles, converged=False))
+
+
+def _standardised(problem: Problem, ascent: Ascent) -> tuple[Problem, Ascent]:
+    """The same fit on the scale where the first group's histogram has mean 0, and SD 1 if all slopes are free."""
+    plan = problem.layout
+    if any((kind.index < 0).all() for kind in plan.kinds):
+        return problem, ascent
+    nodes, weight = problem.nodes(ascent.vector)[0], problem.weights[0]
+    shift = float(weight @ nodes)
+    rigid = any(kind.index[0, 0] < 0 for kind in plan.kinds)
+    factor = 1.0 if rigid else float(np.sqrt(weight @ (nodes - shift) ** 2))
+    vector = ascent.vector.copy()
+    for kind in plan.kinds:
+        free = kind.index >= 0
+        vector[kind.index[free]] = kind.model.moved(kind.values(ascent.vector), shift, factor)[free]
+    moved = replace(plan, mean=(plan.mean - shift) / factor, sd=plan.sd / factor)
+    return replace(problem, layout=moved), replace(ascent, vector=vector)
+
+
+def _finished(problem: Problem, ascent: Ascent, people: float, count: int) -> Calibration:
+    nodes = problem.nodes(ascent.vector)
+    mean = (problem.weights * nodes).sum(axis=1)
+    sd = np.sqrt((problem.weights * (nodes - mean[:, None]) ** 2).sum(axis=1))
+    if problem.weights.shape[0] and np.array_equal(problem.weights[0], irt.normal_weights(problem.z)):
+        mean, sd = problem.layout.distribution(ascent.vector)
+    return Calibration(
+        items=problem.layout.items(ascent.vector, count),
+        mean=mean,
+        sd=sd,
+        nodes=nodes,
+        weights=problem.weights,
+        log_likelihood=ascent.sums.log_likelihood,
+        log_prior=ascent.step.log_prior,
+        converged=ascent.converged,
+        cycles=ascent.cycles,
+        largest_change=ascent.change,
+        gradient_norm=float(np.abs(ascent.step.gradient).max(initial=0.0)),
+        parameters=problem.layout.size,
+        people=people,
+        layout=problem.layout,
+        vector=ascent.vector,
+    )
+
+
+def _in_turn(function: Callable[[Block], Sums], blocks: Sequence[Block]) -> Iterable[Sums]:
+    return (function(block) for block in blocks)
+
+
+@contextmanager
+def _mapper(given: Map | None, size: float) -> Iterator[Map]:
+    """The caller's map, or two threads if there is enough to do, or none."""
+    if given is not None:
+        yield given
+    elif size <= SMALL:
+        yield _in_turn
+    else:
+        with ThreadPoolExecutor(2) as pool:
+            yield lambda function, blocks: _windowed(pool, function, blocks)
+
+
+def _windowed(pool: ThreadPoolExecutor, function: Callable[[Block], Sums], blocks: Sequence[Block]) -> Iterator[Sums]:
+    """Results in order, never more than a few blocks ahead, so that a long stream is not held in memory."""
+    waiting: list[Any] = []
+    for block in blocks:
+        waiting.append(pool.submit(function, block))
+        if len(waiting) > 3:
+            yield waiting.pop(0).result()
+    for future in waiting:
+        yield future.result()

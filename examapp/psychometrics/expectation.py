@@ -1,0 +1,159 @@
+"""The E-step: expected numbers of people at each ability and in each category, as a sum over blocks of people.
+
+For person i with responses x_i and nodes theta_q of prior weight w_q, the posterior weight is
+
+    p_iq = w_q prod_j P_j(x_ij | theta_q) / sum_r w_r prod_j P_j(x_ij | theta_r)         (Bock & Aitkin 1981)
+
+Scores are turned into indicator columns, so both the log-likelihood and the counts are matrix products: one
+column for each category above 0 and, if anything is missing, one for "seen".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import reduce
+
+import numpy as np
+import numpy.typing as npt
+
+from examapp.psychometrics.irt import Indices
+from examapp.psychometrics.response_models import Floats
+from examapp.psychometrics.responses import Codes, person_blocks
+
+ROWS = 1024
+Real = npt.NDArray[np.floating]
+
+
+@dataclass(frozen=True)
+class Block:
+    """Scores (n, J) of people of one group, -1 where unseen, and their weights (n,) if they are not all 1."""
+
+    scores: Codes
+    group: int = 0
+    weight: Floats | None = None
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The indicator columns of J items: `item` and `category` (C,) of each, and whether "seen" columns follow."""
+
+    categories: Indices
+    item: Indices
+    category: Indices
+    missing: bool
+
+    @classmethod
+    def of(cls, categories: Indices, missing: bool) -> Columns:
+        """Columns ordered by category, then item."""
+        top = int(categories.max(initial=2))
+        pairs = [(j, k) for k in range(1, top) for j in np.flatnonzero(categories > k).tolist()]
+        item, category = np.array(pairs, dtype=np.intp).reshape(-1, 2).T
+        return cls(categories, item, category, missing)
+
+    def indicators(self, scores: Codes, dtype: npt.DTypeLike) -> Real:
+        """Indicator columns (n, C), or (n, C + J) with the "seen" ones."""
+        people, items = scores.shape
+        if self.item.size == items and not self.missing:
+            return scores.astype(dtype)
+        out = np.empty((people, self.item.size + items * self.missing), dtype=dtype)
+        start = 0
+        while start < self.item.size:
+            k = self.category[start]
+            stop = start + int((self.category == k).sum())
+            has = self.item[start:stop]
+            np.equal(scores if has.size == items else scores[:, has], k, out=out[:, start:stop])
+            start = stop
+        if self.missing:
+            np.greater_equal(scores, 0, out=out[:, start:])
+        return out
+
+
+@dataclass(frozen=True)
+class Table:
+    """What a block needs for one group: log-likelihood by column (Q, C), the rest of it (Q,)."""
+
+    by_column: Real
+    constant: Real
+
+
+@dataclass(frozen=True)
+class Sums:
+    """Sums over people: counts (G, Q, C), posterior weight (G, Q), log-likelihood."""
+
+    counts: Floats
+    people: Floats
+    log_likelihood: float
+
+    def __add__(self, other: Sums) -> Sums:
+        return Sums(self.counts + other.counts, self.people + other.people, self.log_likelihood + other.log_likelihood)
+
+
+def tables(columns: Columns, logs: list[Floats], weights: Floats, dtype: npt.DTypeLike) -> list[Table]:
+    """One table per group from log P (Q, J, K) of each group and its prior weights (G, Q)."""
+    out = []
+    for log_p, weight in zip(logs, weights, strict=True):
+        base = log_p[:, :, 0]
+        upper = log_p[:, columns.item, columns.category] - base[:, columns.item]
+        with np.errstate(divide="ignore"):
+            constant = np.maximum(np.log(weight), -1e4)
+        if columns.missing:
+            upper = np.concatenate([upper, base], axis=1)
+        else:
+            constant = constant + base.sum(axis=1)
+        out.append(Table(upper.astype(dtype), constant.astype(dtype)))
+    return out
+
+
+def posterior(block_rows: Real, table: Table) -> tuple[Real, Floats]:
+    """Posterior weights (Q, n) of indicator rows (n, C), and the log-likelihood (n,) of each."""
+    joint = table.by_column @ block_rows.T
+    joint += table.constant[:, None]
+    top = joint.max(axis=0)
+    joint -= top
+    np.exp(joint, out=joint)
+    total = np.ones(len(joint), dtype=joint.dtype) @ joint
+    joint *= 1 / total
+    return joint, top.astype(np.float64) + np.log(total.astype(np.float64))
+
+
+def block_sums(block: Block, columns: Columns, by_group: list[Table]) -> Sums:
+    """The E-step of one block of people; a plain function of its arguments, so it can run anywhere."""
+    table = by_group[block.group]
+    nodes, width = table.by_column.shape
+    counts, people, total = np.zeros((nodes, width)), np.zeros(nodes), 0.0
+    for rows in person_blocks(len(block.scores), ROWS):
+        shown = columns.indicators(block.scores[rows], table.by_column.dtype)
+        weights, log_likelihood = posterior(shown, table)
+        if block.weight is not None:
+            weights *= block.weight[rows].astype(weights.dtype)
+            log_likelihood = log_likelihood * block.weight[rows]
+        counts += weights @ shown
+        people += weights.sum(axis=1, dtype=np.float64)
+        total += float(log_likelihood.sum())
+    groups = len(by_group)
+    out = Sums(np.zeros((groups, nodes, width)), np.zeros((groups, nodes)), total)
+    out.counts[block.group], out.people[block.group] = counts, people
+    return out
+
+
+def add_up(parts: Iterable[Sums]) -> Sums:
+    """The total of the blocks' sums, in their order: the same on one machine and on many."""
+    return reduce(Sums.__add__, parts)
+
+
+def sums_of(blocks: Iterable[Block], columns: Columns, by_group: list[Table]) -> Sums:
+    """The E-step of all blocks, one after the other."""
+    return add_up(block_sums(block, columns, by_group) for block in blocks)
+
+
+def category_counts(sums: Sums, columns: Columns) -> Floats:
+    """Expected counts (J, K, G * Q): people of each group at each of its nodes in each category of each item."""
+    groups, nodes = sums.people.shape
+    items, width = columns.categories.size, int(columns.categories.max(initial=2))
+    flat = sums.counts.transpose(2, 0, 1).reshape(-1, groups * nodes)
+    out = np.zeros((items, width, groups * nodes))
+    out[columns.item, columns.category] = flat[: columns.item.size]
+    seen = flat[columns.item.size :] if columns.missing else sums.people.reshape(1, -1)
+    out[:, 0] = np.maximum(seen - out[:, 1:].sum(axis=1), 0.0)
+    return out
