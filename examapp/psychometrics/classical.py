@@ -1,0 +1,182 @@
+"""Classical test theory: difficulty, discrimination, distractors and reliability from raw scores.
+
+Missing responses (NaN) are left out item by item. A person's total, in correlations, is the sum of what they
+answered; the distribution of totals and alpha use the people who answered everything concerned.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from examapp.psychometrics.response_models import Floats
+from examapp.psychometrics.responses import codes
+
+
+@dataclass(frozen=True)
+class TestStatistics:
+    """Raw-score statistics of J items: all arrays are (J,).
+
+    `mean` and `sd` are of each item's score; `total_correlation` is with the sum score, `rest_correlation` with
+    the sum of the other items; `alpha_without` is coefficient alpha of the other items. `alpha`, `mean_total`,
+    `sd_total` and `standard_error` (of measurement, in score points) belong to the whole test.
+    """
+
+    __test__ = False
+
+    mean: Floats
+    sd: Floats
+    total_correlation: Floats
+    rest_correlation: Floats
+    alpha_without: Floats
+    alpha: float
+    mean_total: float
+    sd_total: float
+    standard_error: float
+    people: int
+
+
+@dataclass(frozen=True)
+class Option:
+    """One answer option of an item: how many chose it, and how good they were on the whole test and on the rest."""
+
+    option: int
+    count: int
+    share: float
+    mean_total: float
+    total_correlation: float
+    rest_correlation: float
+    is_key: bool
+
+
+def classical_statistics(responses: npt.ArrayLike) -> TestStatistics:
+    """Item and test statistics of scored responses (N, J).
+
+    >>> statistics = classical_statistics([[1, 1], [1, 0], [0, 0]])
+    >>> statistics.mean.round(3).tolist(), round(statistics.alpha, 3)
+    ([0.667, 0.333], 0.667)
+    """
+    scores = codes(responses).astype(np.float64)
+    if scores.shape[0] < 2 or scores.shape[1] < 1:
+        raise ValueError(f"classical_statistics: needs two people and an item, got shape {scores.shape}")
+    seen = scores >= 0
+    count = seen.sum(axis=0)
+    mean = np.where(seen, scores, 0.0).sum(axis=0) / np.maximum(count, 1)
+    squares = (np.where(seen, scores - mean, 0.0) ** 2).sum(axis=0)
+    complete = seen.all(axis=1)
+    total = np.where(seen, scores, 0.0).sum(axis=1, keepdims=True)
+    alpha = _alpha(scores, np.ones(scores.shape[1], dtype=bool))
+    mean_total = float(total[complete].mean()) if complete.any() else float("nan")
+    sd_total = float(total[complete].std(ddof=1)) if complete.sum() > 1 else float("nan")
+    return TestStatistics(
+        mean=np.where(count > 0, mean, np.nan),
+        sd=np.where(count > 1, np.sqrt(squares / np.maximum(count - 1, 1)), np.nan),
+        total_correlation=correlations(np.where(seen, scores, np.nan), total),
+        rest_correlation=correlations(np.where(seen, scores, np.nan), total - scores),
+        alpha_without=np.array([_alpha(scores, row) for row in ~np.eye(scores.shape[1], dtype=bool)]),
+        alpha=alpha,
+        mean_total=mean_total,
+        sd_total=sd_total,
+        standard_error=sd_total * float(np.sqrt(max(0.0, 1 - alpha))) if np.isfinite(alpha) else float("nan"),
+        people=int(complete.sum()),
+    )
+
+
+def cronbach_alpha(covariance: Floats) -> float:
+    """Coefficient alpha J / (J - 1) (1 - trace / sum) of an item covariance matrix (J, J) (Cronbach 1951)."""
+    items, total = len(covariance), float(covariance.sum())
+    if items < 2 or total <= 0:
+        return float("nan")
+    return items / (items - 1) * (1 - float(np.trace(covariance)) / total)
+
+
+def correlations(columns: Floats, others: Floats) -> Floats:
+    """Correlation (J,) of each column (N, J) with its own other variable (N, J) or a common one (N, 1).
+
+    NaN in a column leaves that person out of it; a correlation with something constant is NaN.
+
+    >>> correlations(np.array([[1.0], [2.0], [np.nan]]), np.array([[2.0], [3.0], [9.0]])).round(9).tolist()
+    [1.0]
+    """
+    known = ~np.isnan(columns)
+    count = np.maximum(known.sum(axis=0), 1)
+    x, y = np.where(known, columns, 0.0), np.where(known, others, 0.0)
+    x = np.where(known, x - x.sum(axis=0) / count, 0.0)
+    y = np.where(known, y - y.sum(axis=0) / count, 0.0)
+    scale = np.sqrt((x**2).sum(axis=0) * (y**2).sum(axis=0))
+    return np.asarray(np.where(scale > 0, (x * y).sum(axis=0) / np.where(scale > 0, scale, 1.0), np.nan))
+
+
+def score_by_key(choices: npt.ArrayLike, key: npt.ArrayLike) -> Floats:
+    """Right (1) and wrong (0) from chosen options (N, J) and the key (J,); NaN stays NaN.
+
+    >>> score_by_key([[2, 1], [3, 1]], [2, 1]).tolist()
+    [[1.0, 1.0], [0.0, 1.0]]
+    """
+    chosen, right = np.asarray(choices, dtype=np.float64), np.asarray(key, dtype=np.float64)
+    if chosen.ndim != 2 or right.shape != (chosen.shape[1],):
+        raise ValueError(f"score_by_key: choices {chosen.shape} and key {right.shape} do not belong together")
+    return np.where(np.isnan(chosen), np.nan, (chosen == right).astype(np.float64))
+
+
+def distractors(choices: npt.ArrayLike, key: npt.ArrayLike, item: int) -> list[Option]:
+    """What the people who chose each option of one item scored; a wrong option with the best people is suspect."""
+    chosen = np.asarray(choices, dtype=np.float64)
+    scores = np.nan_to_num(score_by_key(chosen, key))
+    total = scores.sum(axis=1)
+    rest, own, right = total - scores[:, item], chosen[:, item], float(np.asarray(key)[item])
+    options = []
+    for value in np.unique(own[~np.isnan(own)]).tolist():
+        took = (own == value).astype(np.float64)[:, None]
+        options.append(
+            Option(
+                option=int(value),
+                count=int(took.sum()),
+                share=float(took.mean()),
+                mean_total=float(total[own == value].mean()),
+                total_correlation=float(correlations(took, total[:, None])[0]),
+                rest_correlation=float(correlations(took, rest[:, None])[0]),
+                is_key=value == right,
+            )
+        )
+    return options
+
+
+def upper_lower_difference(responses: npt.ArrayLike, share: float = 0.27) -> Floats:
+    """Mean item score of the best `share` of people less that of the worst, (J,) (Kelley 1939).
+
+    People with equal totals keep their order, lowest first.
+
+    >>> upper_lower_difference([[0, 0], [1, 0], [1, 1]], 0.34).tolist()
+    [1.0, 1.0]
+    """
+    scores = np.nan_to_num(np.asarray(responses, dtype=np.float64))
+    if scores.ndim != 2 or not 0 < share <= 0.5:
+        raise ValueError(f"upper_lower_difference: needs people by items and share in (0, 0.5], got {share}")
+    order = np.argsort(scores.sum(axis=1), kind="stable")
+    size = max(1, round(share * len(scores)))
+    return np.asarray(scores[order[-size:]].mean(axis=0) - scores[order[:size]].mean(axis=0), dtype=np.float64)
+
+
+def choice_curves(choices: npt.ArrayLike, item: int, strength: npt.ArrayLike, bins: int = 5) -> tuple[Floats, Floats]:
+    """Shares of each option in groups of rising strength: mean strength (B,) and shares (B, options).
+
+    `strength` (N,) is anything that orders people: the rest score or an ability estimate.
+    """
+    own, order = np.asarray(choices, dtype=np.float64)[:, item], np.argsort(np.asarray(strength), kind="stable")
+    if not 1 <= bins <= len(order):
+        raise ValueError(f"choice_curves: {bins} groups of {len(order)} people")
+    options = np.unique(own[~np.isnan(own)])
+    groups = np.array_split(order, bins)
+    middle = np.array([float(np.asarray(strength, dtype=np.float64)[group].mean()) for group in groups])
+    shares = np.array([[(own[group] == option).mean() for option in options] for group in groups])
+    return middle, shares
+
+
+def _alpha(scores: Floats, wanted: npt.NDArray[np.bool_]) -> float:
+    """Alpha of some of the items, from the people who answered all of them; -1 is unseen."""
+    chosen = scores[:, wanted]
+    complete = chosen[(chosen >= 0).all(axis=1)]
+    return cronbach_alpha(np.cov(complete, rowvar=False)) if min(complete.shape) > 1 else float("nan")
