@@ -1,0 +1,107 @@
+"""Item parameters as one vector, the form in which covariance matrices and the delta method need them.
+
+The free parameters of a test stand item after item, and within an item in the working order of its model: slope,
+intercepts (d = -a b), logit of the lower and of the upper asymptote. What a model fixes is left out, so a Rasch
+item has one entry, a 3PL item three. A 1PL slope appears once per item.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from examapp.psychometrics.irt import Items
+from examapp.psychometrics.response_models import Floats
+
+Indices = npt.NDArray[np.intp]
+Mask = npt.NDArray[np.bool_]
+
+
+def free_parameters(items: Items) -> Floats:
+    """The free working parameters of all items, (P,).
+
+    >>> free_parameters(Items.of(["rasch", "2pl"], a=[1.0, 2.0], b=[0.5, 0.5])).tolist()
+    [-0.5, 2.0, -1.0]
+    """
+    rows, free = _working(items)
+    return rows[free]
+
+
+def with_free_parameters(items: Items, values: npt.ArrayLike) -> Items:
+    """The same items with other free parameters (P,), the inverse of `free_parameters`.
+
+    >>> with_free_parameters(Items.of("2pl", a=[1.0], b=[0.0]), [2.0, -1.0]).b.tolist()
+    [[0.5]]
+    """
+    rows, free = _working(items)
+    given = np.asarray(values, dtype=np.float64)
+    if given.shape != (int(free.sum()),):
+        raise ValueError(f"with_free_parameters: {int(free.sum())} free parameters, but values of shape {given.shape}")
+    rows[free] = given
+    a, b, c, d, slopes = (x.copy() for x in (items.a, items.b, items.c, items.d, items.slopes))
+    for model, at, xi in items.kinds():
+        count = int(items.categories[at[0]]) - 1
+        natural = model.natural(rows[at, : xi.shape[1]])
+        a[at], c[at], d[at] = natural[0], natural[2], natural[3]
+        b[at, :count], slopes[at, :count] = natural[1], natural[4]
+    return replace(items, a=a, b=b, c=c, d=d, slopes=slopes)
+
+
+def owners(items: Items) -> Indices:
+    """The position of the item that each free parameter belongs to, (P,).
+
+    >>> owners(Items.of(["rasch", "2pl"], b=[0.0, 0.0])).tolist()
+    [0, 1, 1]
+    """
+    return np.nonzero(_working(items)[1])[0]
+
+
+def category_gradient(items: Items, theta: npt.ArrayLike) -> Floats:
+    """Derivatives of P(X = k | theta) of the owning item by each free parameter, (P, K, Q)."""
+    points = np.atleast_1d(np.asarray(theta, dtype=np.float64))
+    rows, free = _working(items)
+    out = np.zeros((*rows.shape, int(items.categories.max(initial=2)), points.size))
+    for model, at, xi in items.kinds():
+        by_log = model.log_derivatives(xi, points) * np.exp(model.log_probabilities(xi, points))[:, None]
+        out[at, : by_log.shape[1], : by_log.shape[2]] = by_log
+    return np.asarray(out[free], dtype=np.float64)
+
+
+def numerical_jacobian(function: Callable[[Floats], Floats], at: Floats) -> Floats:
+    """Central differences of a vector function (M,) by each of its P arguments, (M, P)."""
+    columns = []
+    for p, value in enumerate(at):
+        step = np.zeros_like(at)
+        step[p] = 1e-5 * max(1.0, abs(value) if np.isfinite(value) else 1.0)
+        columns.append((function(at + step) - function(at - step)) / (2 * step[p]))
+    return np.stack(columns, axis=1) if columns else np.zeros((function(at).size, 0))
+
+
+def checked_covariance(covariance: npt.ArrayLike | None, size: int, where: str) -> Floats:
+    """The covariance matrix (size, size) of free parameters, all NaN if not given; other shapes are refused."""
+    if covariance is None:
+        return np.full((size, size), np.nan)
+    matrix = np.asarray(covariance, dtype=np.float64)
+    if matrix.shape != (size, size):
+        raise ValueError(f"{where}: {size} free parameters, but a covariance matrix of shape {matrix.shape}")
+    return matrix
+
+
+def propagated(jacobian: Floats, covariance: Floats) -> Floats:
+    """J C J', with parameters that have no influence left out, so that their variance need not be known."""
+    used = (jacobian != 0).any(axis=0)
+    return np.asarray(jacobian[:, used] @ covariance[np.ix_(used, used)] @ jacobian[:, used].T, dtype=np.float64)
+
+
+def _working(items: Items) -> tuple[Floats, Mask]:
+    """Working parameters (J, p), padded with 0, and which of them the item's model estimates."""
+    kinds = list(items.kinds())
+    width = max((xi.shape[1] for _, _, xi in kinds), default=0)
+    rows, free = np.zeros((len(items), width)), np.zeros((len(items), width), dtype=bool)
+    for model, at, xi in kinds:
+        rows[at, : xi.shape[1]] = xi
+        free[at, : xi.shape[1]] = [kind in model.free for kind in model.kinds(int(items.categories[at[0]]))]
+    return rows, free
