@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 
 from examapp.banks import variants
 from examapp.banks.content import (
@@ -47,7 +47,7 @@ class BankContent(Part):
     scale: Annotated[str, Field(pattern=r"^[a-z0-9]+([.-][a-z0-9]+)*$", max_length=80)]
     review: Text
     licence: Line
-    retired: tuple[Code, ...] = ()
+    retired: Annotated[tuple[Code, ...], AfterValidator(sorted), AfterValidator(tuple)] = ()
 
 
 @dataclass(frozen=True)
@@ -127,17 +127,22 @@ def read_folder(folder: Path) -> Reading:
     for item in reading.items.values():
         _check_numbers(reading, item)
     if reading.bank is not None:
-        for position, code in enumerate(reading.bank.retired):
-            if code not in reading.items:
-                message = f"`{code}` is not an item of this bank; correct or remove it"
-                reading.add(BANK_FILE, ("retired", position), "bank.unknown_item", message)
+        for code in reading.bank.retired:
+            if not (folder / file_name(ITEMS, code)).is_file():
+                message = f"retired: `{code}` is not an item of this bank; correct or remove it"
+                reading.add(BANK_FILE, ("retired",), "bank.unknown_item", message)
     reading.findings.sort(key=lambda finding: (finding.file, finding.place.line, finding.place.column))
     return reading
 
 
 def file_of(content: Content) -> str:
     """Return the name of the file of an item or stimulus, relative to the bank's folder."""
-    return f"{ITEMS if isinstance(content, ItemContent) else STIMULI}/{content.id}.yaml"
+    return file_name(ITEMS if isinstance(content, ItemContent) else STIMULI, content.id)
+
+
+def file_name(subfolder: str, code: str) -> str:
+    """Return the name of the file of the item or stimulus with this code, relative to the bank's folder."""
+    return f"{subfolder}/{code}.yaml"
 
 
 def _read_bank_file(reading: Reading) -> None:

@@ -33,6 +33,10 @@ GRAM = 3
 ALIKE = 0.6
 TRAP_DRAWS = 200
 TRAP_SHARE = 0.1
+FEWEST_WORDS = 4
+_WORD = re.compile(r"[A-Za-z]{2,}")
+_FORMULA = re.compile(r"\$[^$]*\$|\{[^}]*\}|`[^`]*`")
+_CHINESE = re.compile("[\u3400-\u9fff]")
 _IGNORED = re.compile(r"[\W_]+")
 
 
@@ -99,12 +103,12 @@ def unit_missing(item: ItemContent) -> Iterator[Lint]:
 
 
 def copied_language(item: ItemContent) -> Iterator[Lint]:
-    """Remark a stem or rationale that stands in one language under both names."""
+    """Remark a stem or rationale that stands in one language under both names; formulas are of no language."""
     for name in ("stem", "rationale"):
         text = getattr(item, name)
-        if not _has_chinese(text.zh):
+        if len(_WORD.findall(_FORMULA.sub("", text.zh))) >= FEWEST_WORDS and not _CHINESE.search(text.zh):
             yield Lint(item, (name, "zh"), ERROR, "lint.language", f"{name}.zh: holds no Chinese; translate it")
-        if _has_chinese(text.en) and len(_IGNORED.sub("", text.en)) < 2 * len(_chinese(text.en)):
+        if len(_CHINESE.findall(text.en)) > len(_WORD.findall(text.en)):
             yield Lint(item, (name, "en"), ERROR, "lint.language", f"{name}.en: is mostly Chinese; translate it")
 
 
@@ -176,14 +180,6 @@ def _alike(texts: Sequence[str]) -> Iterator[tuple[int, int, float]]:
         earlier, later = int(common.row[position]), int(common.col[position])
         if texts[earlier] != texts[later]:
             yield earlier, later, float(likeness[position])
-
-
-def _chinese(text: str) -> list[str]:
-    return [character for character in text if "\u3400" <= character <= "\u9fff"]
-
-
-def _has_chinese(text: str) -> bool:
-    return bool(_chinese(text))
 
 
 ITEM_LINTS: tuple[Callable[[ItemContent], Iterable[Lint]], ...] = (

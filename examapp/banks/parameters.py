@@ -11,7 +11,7 @@ so that P(right | theta_c) = expected_share. An item with more score categories 
 expected score at theta_c, divided by the highest, is expected_share. Calibration replaces these rows by newer ones.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -54,14 +54,13 @@ def expert_items(expected_share: float, highest: int) -> Items:
     return Items.of("pcm", b=(brentq(surplus, -30.0, 30.0, xtol=1e-12) + steps)[None, :])
 
 
-def add_expert_parameters(starting: Iterable[tuple[ItemVersion, float, int]], scale: str, *, at: datetime) -> int:
-    """Give each (version, expected_share, highest) that has nothing on `scale` its starting row; return how many."""
-    wanted = list(starting)
-    known = set(_newest([version.id for version, _, _ in wanted], scale))
+def add_expert_parameters(starting: Sequence[tuple[str, float, int]], scale: str, *, at: datetime) -> int:
+    """Give each (item version id, expected_share, highest) with nothing on `scale` its first row; return how many."""
+    known = set(_newest([id for id, _, _ in starting], scale))
     added = [
-        _row(version.id, scale, 1, expert_items(share, highest), 0, EXPERT, at)
-        for version, share, highest in wanted
-        if version.id not in known
+        _row(id, scale, 1, expert_items(share, highest), 0, EXPERT, at)
+        for id, share, highest in starting
+        if id not in known
     ]
     db.session.add_all(added)
     return len(added)
