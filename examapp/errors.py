@@ -3,18 +3,18 @@
 from typing import Any
 
 
-def N_(message: str) -> str:  # noqa: N802 - gettext's own name for "translate later"
+def N_(message: str) -> str:
     """Mark a message for translation; the door translates it when it is shown."""
     return message
 
 
 class ExamappError(Exception):
-    """Base of all expected errors: a stable `code`, an English `message` with %(named)s places, and its `parameters`."""
+    """Base of expected errors: a stable `code`, an English `message` with %(named)s places, its `parameters`."""
 
     status = 500
     title = N_("Something went wrong")
 
-    def __init__(self, code: str, message: str, **parameters: Any) -> None:
+    def __init__(self, code: str, message: str, /, **parameters: Any) -> None:
         super().__init__(code)
         self.code = code
         self.message = message
@@ -29,6 +29,13 @@ class NotFound(ExamappError):
 
     status = 404
     title = N_("Not found")
+
+
+class NotAuthenticated(ExamappError):
+    """A program has not proved who it is."""
+
+    status = 401
+    title = N_("Proof of identity needed")
 
 
 class NotAllowed(ExamappError):
@@ -51,7 +58,9 @@ class InvalidInput(ExamappError):
     status = 422
     title = N_("There is a problem")
 
-    def __init__(self, code: str, message: str, problems: list[tuple[str, str]] | None = None, **parameters: Any):
+    def __init__(
+        self, code: str, message: str, problems: list[tuple[str, str]] | None = None, /, **parameters: Any
+    ) -> None:
         super().__init__(code, message, **parameters)
         self.problems = problems or []
 
@@ -66,7 +75,7 @@ class Unavailable(ExamappError):
     status = 503
     title = N_("Please wait")
 
-    def __init__(self, code: str, message: str, retry_after: int = 1, **parameters: Any):
+    def __init__(self, code: str, message: str, /, retry_after: int = 1, **parameters: Any) -> None:
         super().__init__(code, message, **parameters)
         self.retry_after = retry_after
 

@@ -63,3 +63,26 @@ class ApiClient(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
     center: Mapped[Center | None] = relationship()
+
+
+class AccessToken(Base):
+    """A token of ten minutes for an API client, stored only as its digest."""
+
+    __tablename__ = "access_token"
+
+    token_digest: Mapped[str] = mapped_column(String(71), primary_key=True)
+    client_id: Mapped[str] = mapped_column(ForeignKey("api_client.id"))
+    scopes: Mapped[str] = mapped_column(String(200))
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    client: Mapped[ApiClient] = relationship()
+
+
+class UsedAssertion(Base):
+    """A client assertion that was accepted once; it is kept until it would expire anyway."""
+
+    __tablename__ = "used_assertion"
+
+    client_id: Mapped[str] = mapped_column(ForeignKey("api_client.id"), primary_key=True)
+    jti: Mapped[str] = mapped_column(String(200), primary_key=True)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import ForeignKey, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from examapp.accounts.models import ApiClient, User
+from examapp.accounts.models import User
 from examapp.db import Base, CanonicalJson, Sealed, UtcDateTime, new_id
 from examapp.exams.models import Exam
 from examapp.scoring.models import Result
@@ -72,29 +72,6 @@ class Certificate(Sealed, Base):
     exam: Mapped[Exam] = relationship()
     theory_result: Mapped[Result] = relationship(foreign_keys=[theory_result_id])
     practical_result: Mapped[Result] = relationship(foreign_keys=[practical_result_id])
-
-
-class AccessToken(Base):
-    """A token of ten minutes for an API client, stored only as its digest."""
-
-    __tablename__ = "access_token"
-
-    token_digest: Mapped[str] = mapped_column(String(71), primary_key=True)
-    client_id: Mapped[str] = mapped_column(ForeignKey("api_client.id"))
-    scopes: Mapped[str] = mapped_column(String(200))
-    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
-
-    client: Mapped[ApiClient] = relationship()
-
-
-class UsedAssertion(Base):
-    """A client assertion that was accepted once; it is kept until it would expire anyway."""
-
-    __tablename__ = "used_assertion"
-
-    client_id: Mapped[str] = mapped_column(ForeignKey("api_client.id"), primary_key=True)
-    jti: Mapped[str] = mapped_column(String(200), primary_key=True)
-    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
 class Acknowledgement(Base):

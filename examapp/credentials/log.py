@@ -1,0 +1,113 @@
+"""The transparency log: append signed records, sign how long it is and what its root is, prove what it holds.
+
+Entries are appended inside the write transaction, so indices have no gaps. Nothing is signed on trust in memory: before
+a checkpoint the tree is rebuilt from what is stored and must begin with the tree of the checkpoint before.
+"""
+
+from datetime import datetime
+
+from sqlalchemy import func, select
+
+from examapp.credentials import record
+from examapp.credentials.checkpoint import TreeHead, sign_note
+from examapp.credentials.key_store import Keys
+from examapp.credentials.merkle import Tree
+from examapp.credentials.models import Checkpoint, LogEntry
+from examapp.db import db
+from examapp.errors import N_, InvalidInput, NotFound, Tampered
+
+# trees by their root: a root fixes its leaves, so what is kept here cannot go stale
+_TREES: dict[str, Tree] = {}
+_TREES_KEPT = 4
+
+
+def length() -> int:
+    """Return how many entries are stored."""
+    return db.session.scalar(select(func.count()).select_from(LogEntry)) or 0
+
+
+def append(index: int, result_id: str, record_id: str, token: str, *, at: datetime) -> LogEntry:
+    """Store a signed record as the entry `index`; the caller holds the write transaction and counts on."""
+    entry = LogEntry(
+        index=index, result_id=result_id, record_id=record_id, record=token, leaf_hash=record.leaf(token).hex(),
+        logged_at=at,
+    )  # fmt: skip
+    db.session.add(entry)
+    return entry
+
+
+def head() -> Checkpoint | None:
+    """Return the newest checkpoint; a log that nothing was signed for has none."""
+    return db.session.scalar(select(Checkpoint).order_by(Checkpoint.size.desc()).limit(1))
+
+
+def write_checkpoint(keys: Keys, *, at: datetime) -> Checkpoint | None:
+    """Sign the head of what is stored and return it, or the last one if nothing was appended since."""
+    db.session.flush()
+    last = head()
+    tree = Tree(leaf_hashes())
+    if last is not None:
+        if last.size > tree.size or tree.root(last.size).hex() != last.root_hash:
+            raise Tampered("log.changed", N_("The log no longer begins with the entries that were signed before."))
+        if last.size == tree.size:
+            return last
+    _check_new_entries(last.size if last else 0)
+    if tree.size == 0:
+        return None
+    tree_head = TreeHead(keys.origin, tree.size, tree.root())
+    checkpoint = Checkpoint(
+        size=tree.size, root_hash=tree_head.root.hex(), note=sign_note(tree_head.text, keys.origin, keys.log),
+        signed_at=at,
+    )  # fmt: skip
+    db.session.add(checkpoint)
+    return checkpoint
+
+
+def leaf_hashes(size: int | None = None) -> list[bytes]:
+    """Return the stored leaf hashes of the first `size` entries; a gap in the indices is `Tampered`."""
+    query = select(LogEntry.index, LogEntry.leaf_hash).order_by(LogEntry.index)
+    rows = db.session.execute(query if size is None else query.where(LogEntry.index < size)).all()
+    if any(index != position for position, (index, _) in enumerate(rows)):
+        raise Tampered("log.gap", N_("Entries are missing from the log."))
+    return [bytes.fromhex(stored) for _, stored in rows]
+
+
+def _check_new_entries(start: int) -> None:
+    query = select(LogEntry.index, LogEntry.record, LogEntry.leaf_hash).where(LogEntry.index >= start)
+    for index, token, stored in db.session.execute(query):
+        if record.leaf(token).hex() != stored:
+            raise Tampered("log.changed_entry", N_("Log entry %(index)s is not what was appended."), index=index)
+
+
+def inclusion(index: int, size: int) -> list[str]:
+    """Return the proof that entry `index` stands in the log of the first `size` entries, as hexadecimal hashes."""
+    tree = _tree(size)
+    if not 0 <= index < size:
+        raise InvalidInput("proof.index", N_("index must be from 0 to below size (%(size)s)."), size=size)
+    return [step.hex() for step in tree.inclusion_proof(index, size)]
+
+
+def consistency(first: int, second: int) -> list[str]:
+    """Return the proof that the log of `second` entries begins with that of `first`, as hexadecimal hashes."""
+    tree = _tree(second)
+    if not 0 < first <= second:
+        raise InvalidInput("proof.from", N_("from must be from 1 to to (%(size)s)."), size=second)
+    return [step.hex() for step in tree.consistency_proof(first, second)]
+
+
+def _tree(size: int) -> Tree:
+    """Return the tree of the newest checkpoint, rebuilt from storage and compared; it must cover `size` entries."""
+    checkpoint = head()
+    if checkpoint is None:
+        raise NotFound("log.empty", N_("The log has no entries yet."))
+    if not 0 < size <= checkpoint.size:
+        raise InvalidInput("proof.size", N_("The log has %(size)s entries."), size=checkpoint.size)
+    tree = _TREES.get(checkpoint.root_hash)
+    if tree is None:
+        tree = Tree(leaf_hashes(checkpoint.size))
+        if tree.size != checkpoint.size or tree.root().hex() != checkpoint.root_hash:
+            raise Tampered("log.changed", N_("The log no longer begins with the entries that were signed before."))
+        while len(_TREES) >= _TREES_KEPT:
+            _TREES.pop(next(iter(_TREES)), None)
+        _TREES[checkpoint.root_hash] = tree
+    return tree
