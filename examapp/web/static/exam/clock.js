@@ -1,0 +1,56 @@
+// The server's time as well as this page can know it. Date is never asked: changing the computer's clock gains nothing.
+
+export class ServerClock {
+  #offset = null; // server time (ms) minus performance.now()
+  #roundTrip = Infinity;
+  endsAt = null; // ms, server time
+
+  // An answer says that server time lay between the sending and the receiving. What still fits keeps the sharper
+  // estimate; what does not fit (the computer slept, which stops performance.now()) replaces it.
+  observe(serverNow, sentAt, receivedAt) {
+    const server = Date.parse(serverNow);
+    if (Number.isNaN(server)) return;
+    const roundTrip = receivedAt - sentAt;
+    const low = server - receivedAt;
+    const high = server - sentAt;
+    const fits = this.#offset !== null && this.#offset >= low - 5 && this.#offset <= high + 5;
+    if (fits && roundTrip > this.#roundTrip) return;
+    this.#offset = (low + high) / 2;
+    this.#roundTrip = roundTrip;
+  }
+
+  // Returns how many minutes the end moved later (0 if it did not).
+  learnEnd(endsAt) {
+    const end = Date.parse(endsAt);
+    if (Number.isNaN(end)) return 0;
+    const moved = this.endsAt === null ? 0 : (end - this.endsAt) / 60_000;
+    this.endsAt = end;
+    return moved;
+  }
+
+  now(at = performance.now()) {
+    return this.#offset === null ? null : at + this.#offset;
+  }
+
+  // Milliseconds that are left; null before the first answer.
+  left(at = performance.now()) {
+    return this.#offset === null || this.endsAt === null ? null : this.endsAt - this.now(at);
+  }
+}
+
+// 5025000 -> "1:23:45", 65000 -> "1:05"; rounds up, so 0:00 is shown only when nothing is left.
+export function clockFace(milliseconds) {
+  const seconds = Math.max(0, Math.ceil(milliseconds / 1000));
+  const parts = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
+  const padded = parts.map((part, index) => (index ? String(part).padStart(2, "0") : String(part)));
+  return parts[0] ? padded.join(":") : `${parts[1]}:${padded[2]}`;
+}
+
+export const THRESHOLDS = [30, 10, 5, 1];
+
+// The threshold in minutes that was passed between two readings of the time left, or null.
+export function passed(before, after) {
+  if (before === null) return null;
+  const crossed = THRESHOLDS.filter((minutes) => before > minutes * 60_000 && after <= minutes * 60_000);
+  return crossed.length ? crossed[crossed.length - 1] : null;
+}

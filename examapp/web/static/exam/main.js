@@ -1,0 +1,215 @@
+// The exam page: opens the sitting, wires the parts together, shows one item at a time, and ends the page when the
+// sitting is over. The address's fragment (#3, #review) is the place, so the browser's Back stays inside the sitting.
+
+import { announce, drawBanners, hideBanner, interrupt, showBanner } from "./announcer.js";
+import { ServerClock } from "./clock.js";
+import { Countdown } from "./countdown.js";
+import { byId } from "./elements.js";
+import { showFlag, showItem, showItemState } from "./item.js";
+import { listenForShortcuts } from "./keyboard.js";
+import { Navigator } from "./navigator.js";
+import { Outbox } from "./outbox.js";
+import { Responses } from "./responses.js";
+import { HandIn, showReview } from "./review.js";
+import { showEnd } from "./ending.js";
+import { Problem, Server } from "./server.js";
+import { openStore } from "./store.js";
+import { showSaveState } from "./save_state.js";
+import { drawTools, startTools } from "./tools.js";
+import { currentLanguage, say, setLanguage } from "./words.js";
+
+const SYNC = 30_000;
+const sitting = document.body.dataset.sitting;
+const clock = new ServerClock();
+const outbox = new Outbox();
+const server = new Server(sitting, learn);
+const countdown = new Countdown(clock, timeIsUp);
+
+let store;
+let paper;
+let places;
+let responses;
+let navigator_;
+let handIn;
+let place = null; // a slot, or "review"
+let isEnding = false;
+
+function learn(answer, sentAt, receivedAt) {
+  if (answer.server_now) clock.observe(answer.server_now, sentAt, receivedAt);
+  const moved = answer.ends_at ? clock.learnEnd(answer.ends_at) : 0;
+  if (moved >= 0.5 && !isEnding) countdown.extended(moved);
+  if (answer.status && answer.status !== "open" && places && !handIn.isSending) end(answer.status);
+}
+
+async function start() {
+  const state = await server.open();
+  store = await openStore(sitting);
+  responses = new Responses(server, store, outbox);
+  if (state.status !== "open") return takeLeave(state);
+  paper = await server.paper();
+  const items = Object.fromEntries(paper.slots.map((item) => [item.slot, item]));
+  places = state.slots.map(({ slot, options }, index) => ({
+    position: index + 1, count: state.slots.length, slot, item: items[slot],
+    order: options?.length ? options : (items[slot].options ?? []).map((option) => option.id),
+  }));
+  responses.addEventListener("change", redraw);
+  responses.addEventListener("conflict", (event) => conflict(event.detail));
+  responses.addEventListener("closed", () => end("expired"));
+  navigator_ = new Navigator(places, responses, go);
+  handIn = new HandIn({ places, responses, outbox, server, finished: leave });
+  await responses.load(state);
+  listen();
+  startTools(sitting);
+  byId("loading").hidden = true;
+  byId("work").hidden = false;
+  follow();
+  countdown.start();
+  if (!store.isDurable) showBanner("store", "warn", () => say("store.none"));
+  setInterval(sync, SYNC);
+}
+
+// Opened after the end: what this computer still holds is sent as evidence before the receipt is shown.
+async function takeLeave(state) {
+  await responses.load(state);
+  if (!responses.unsaved.length) return leave();
+  byId("loading").hidden = true;
+  return end(state.status);
+}
+
+function listen() {
+  window.addEventListener("hashchange", follow);
+  window.addEventListener("offline", sync);
+  window.addEventListener("online", () => { outbox.retryNow(); sync(); });
+  window.addEventListener("pagehide", () => responses.sendOnTheWayOut());
+  window.addEventListener("beforeunload", (event) => {
+    if (!isEnding && responses.unsaved.length) event.preventDefault();
+  });
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) return responses.sendOnTheWayOut();
+    outbox.retryNow();
+    return sync();
+  });
+  outbox.addEventListener("change", redraw);
+  byId("language").addEventListener("click", switchLanguage);
+  byId("review-open").addEventListener("click", () => go("review"));
+  byId("skip").addEventListener("click", () => byId("item-heading").focus());
+  listenForShortcuts({ KeyN: () => step(1), KeyP: () => step(-1), KeyF: flagHere, KeyR: () => go("review") });
+}
+
+// Every 30 seconds, and whenever something may have changed: extra time, the end, and whether anybody is there.
+async function sync() {
+  try {
+    await server.clock();
+    outbox.report(null);
+  } catch (error) {
+    outbox.report(error);
+  }
+}
+
+function go(wanted) {
+  const fragment = wanted === "review" ? "#review" : `#${places.find((each) => each.slot === wanted).position}`;
+  if (location.hash === fragment) follow();
+  else location.hash = fragment;
+}
+
+function follow() {
+  const fragment = location.hash.slice(1);
+  const isFirst = place === null;
+  responses.flush();
+  place = fragment === "review" ? "review" : (places[Number(fragment) - 1] ?? places[0]).slot;
+  show();
+  if (!isFirst) {
+    byId("item-heading").focus({ preventScroll: true });
+    window.scrollTo(0, 0);
+  }
+}
+
+function here() {
+  return places.find((each) => each.slot === place);
+}
+
+function step(by) {
+  const at = place === "review" ? places.length : here().position - 1;
+  const to = at + by;
+  if (to >= places.length) go("review");
+  else if (to >= 0) go(places[to].slot);
+}
+
+function flagHere() {
+  if (place === "review") return;
+  responses.toggleFlag(place);
+  announce(say(responses.flags.has(place) ? "flag.is_on" : "flag.is_off"));
+}
+
+function show() {
+  if (place === "review") showReview(byId("item"), places, responses, go, () => handIn.ask());
+  else {
+    const { position } = here();
+    showItem(byId("item"), here(), paper, responses, {
+      previous: () => step(-1), next: () => step(1), toggleFlag: flagHere,
+      isFlagged: responses.flags.has(place), isFirst: position === 1, isLast: position === places.length,
+    });
+  }
+  document.title = `${byId("item-heading").textContent} · ${byId("exam-title").textContent}`;
+  redraw();
+}
+
+function redraw() {
+  if (!navigator_ || place === null) return;
+  navigator_.draw(place === "review" ? null : place);
+  showSaveState(responses, outbox);
+  if (place === "review") return;
+  showItemState(place, responses);
+  showFlag(responses.flags.has(place));
+}
+
+function conflict(slot) {
+  const { position } = places.find((each) => each.slot === slot);
+  const write = () => say("response.elsewhere", { position });
+  showBanner(`conflict-${slot}`, "warn", write);
+  announce(write());
+  if (slot === place) show();
+}
+
+function switchLanguage() {
+  const wanted = currentLanguage() === "zh" ? "en" : "zh";
+  setLanguage(wanted);
+  byId("exam-title").textContent = paper.title[wanted];
+  server.chooseLanguage(wanted);
+  show();
+  drawBanners();
+  drawTools();
+  countdown.draw();
+}
+
+// The countdown reached zero. The service is asked first: it may have given more time that this page has not heard of.
+async function timeIsUp() {
+  await sync();
+  if (clock.left() > 0) return countdown.start();
+  return end("expired");
+}
+
+// Locks the page and sends what is left; `status` says what ended the sitting.
+function end(status) {
+  if (isEnding) return;
+  isEnding = true;
+  countdown.stop();
+  responses.flush();
+  responses.isLocked = true;
+  outbox.retryNow();
+  showEnd({ status, server, outbox, responses, leave, isStillOpen: () => clock.left() > 1000 });
+}
+
+async function leave() {
+  isEnding = true;
+  if (!responses.unsaved.length) await store.clear();
+  location.replace(document.body.dataset.receipt);
+}
+
+start().catch((error) => {
+  byId("loading").hidden = true;
+  const isSignedOut = error instanceof Problem && [401, 403].includes(error.status);
+  showBanner("start", "bad", () => say(isSignedOut ? "start.signed_out" : "start.failed"),
+    { action: { word: "start.again", run: () => location.reload() } });
+  hideBanner("offline");
+});

@@ -1,0 +1,106 @@
+// Sending what must arrive: one newest thing per key, a few at a time, again and again until the service has it.
+
+import { Problem, Unreachable } from "./server.js";
+
+const PARALLEL = 4;
+const LONGEST = 30;
+
+// Full jitter over 1, 2, 4 … 30 seconds: a hall that comes back online must not come back in one instant.
+export function pause(attempt, random = Math.random) {
+  return 250 + random() * Math.min(LONGEST, 2 ** attempt) * 1000;
+}
+
+export class Outbox extends EventTarget {
+  #waiting = new Map();
+  #sending = new Set();
+  #attempt = 0;
+  #timer = null;
+  // "", "offline" (nobody answered), "signed_out", or "busy" (the service answered that it cannot now)
+  trouble = "";
+
+  // `send` resolves when the matter is settled, whatever the answer; it throws when it must be tried again.
+  add(key, send) {
+    this.#waiting.set(key, send);
+    if (this.#timer === null) this.#pump();
+    this.#tell();
+  }
+
+  // Tries everything at once, without waiting for the pause to end.
+  retryNow() {
+    clearTimeout(this.#timer);
+    this.#timer = null;
+    this.#pump();
+  }
+
+  stateOf(key) {
+    if (this.#sending.has(key)) return "sending";
+    return this.#waiting.has(key) ? "waiting" : "";
+  }
+
+  get size() {
+    return new Set([...this.#waiting.keys(), ...this.#sending]).size;
+  }
+
+  // Resolves to true when nothing is left to send, to false after `milliseconds`.
+  settled(milliseconds) {
+    if (!this.size) return Promise.resolve(true);
+    return new Promise((resolve) => {
+      const finish = (outcome) => {
+        clearTimeout(timer);
+        this.removeEventListener("change", look);
+        resolve(outcome);
+      };
+      const look = () => this.size === 0 && finish(true);
+      const timer = setTimeout(() => finish(false), milliseconds);
+      this.addEventListener("change", look);
+    });
+  }
+
+  // What another part of the page learned about the connection.
+  report(error) {
+    const before = this.trouble;
+    if (!error) this.trouble = "";
+    else if (error instanceof Unreachable) this.trouble = "offline";
+    else if (error instanceof Problem && [400, 401, 403, 404].includes(error.status)) this.trouble = "signed_out";
+    else this.trouble = "busy";
+    if (this.trouble !== before) this.#tell();
+    if (before && !this.trouble) this.retryNow();
+  }
+
+  #tell() {
+    this.dispatchEvent(new Event("change"));
+  }
+
+  #pump() {
+    for (const [key, send] of [...this.#waiting]) {
+      if (this.#sending.size >= PARALLEL) return;
+      if (!this.#sending.has(key)) this.#send(key, send);
+    }
+  }
+
+  async #send(key, send) {
+    this.#waiting.delete(key);
+    this.#sending.add(key);
+    this.#tell();
+    try {
+      await send();
+      this.#attempt = 0;
+      this.#sending.delete(key);
+      this.report(null);
+    } catch (error) {
+      this.#sending.delete(key);
+      if (!this.#waiting.has(key)) this.#waiting.set(key, send);
+      this.#later(error);
+    }
+    this.#tell();
+    if (this.#timer === null) this.#pump();
+  }
+
+  #later(error) {
+    this.report(error);
+    if (this.#timer !== null) return;
+    const asked = error instanceof Problem ? error.retryAfter * 1000 : 0;
+    this.#timer = setTimeout(() => this.retryNow(), Math.max(asked, pause(this.#attempt)));
+    this.#attempt += 1;
+  }
+}
