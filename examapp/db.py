@@ -13,6 +13,7 @@ from typing import Any
 
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import Dialect, Engine, String, Table, Text, event, inspect, select, type_coerce
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import Connection
 from sqlalchemy.orm import DeclarativeBase, Mapped, Mapper, mapped_column
 from sqlalchemy.types import TypeDecorator
@@ -84,7 +85,7 @@ def _seal_row(mapper: Mapper[Any], connection: Connection, row: Any) -> None:
 def _stored(row: Any, attribute: Any) -> Any:
     value = getattr(row, attribute.key)
     kind = attribute.columns[0].type
-    return kind.process_bind_param(value, None) if isinstance(kind, TypeDecorator) else value
+    return kind.process_bind_param(value, sqlite.dialect()) if isinstance(kind, TypeDecorator) else value
 
 
 def sealed_tables() -> list[Table]:

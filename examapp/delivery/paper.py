@@ -9,7 +9,8 @@ from functools import lru_cache
 from typing import Any
 
 from examapp.banks.content import ItemContent, StimulusContent, Variant
-from examapp.banks.item_types import ITEM_TYPES, present_stimulus
+from examapp.banks.figures import present_stimulus
+from examapp.banks.item_types import ITEM_TYPES
 from examapp.canonical import canonical_bytes, digest_of_bytes, loads
 from examapp.db import db
 from examapp.delivery.models import Paper
@@ -59,7 +60,7 @@ def _present_stimuli(slots: Sequence[FormSlot]) -> dict[str, Any]:
     for slot in slots:
         if slot.stimulus_version is not None:
             content = StimulusContent.from_json(slot.stimulus_version.content)
-            shown.setdefault(content.id, present_stimulus(content, variant_of(slot)))
+            shown.setdefault(content.id, present_stimulus(content, slot.variant))
     return shown
 
 

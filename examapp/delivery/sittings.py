@@ -209,7 +209,7 @@ def count_answered(sitting_ids: list[int]) -> dict[int, int]:
         .where(StoredResponse.sitting_id.in_(sitting_ids), StoredResponse.value != "null")
         .group_by(StoredResponse.sitting_id)
     )
-    return {sitting_id: count for sitting_id, count in db.session.execute(query)}
+    return dict(db.session.execute(query).tuples())
 
 
 def _check_reason(reason: str) -> None:

@@ -122,7 +122,9 @@ def _type_counts(blueprint: ExamBlueprint, units: Sequence[Unit]) -> list[Constr
     rows = []
     for kind, wanted in blueprint.item_types.items():
         weights = np.array([float(u.item_types.count(kind)) for u in units])
-        rows.append(Constraint(f"{wanted.count} items of type {kind}", weights, float(wanted.count), float(wanted.count)))
+        rows.append(
+            Constraint(f"{wanted.count} items of type {kind}", weights, float(wanted.count), float(wanted.count))
+        )
     others = np.array([float(any(kind not in blueprint.item_types for kind in u.item_types)) for u in units])
     return [*rows, Constraint("no other item types", others, 0.0, 0.0)]
 

@@ -9,11 +9,10 @@ import numpy as np
 from sqlalchemy import select
 
 from examapp.accounts import access
-from examapp.banks import formula
-from examapp.banks.content import Answer, ItemContent, StimulusContent
-from examapp.banks.item_types import ITEM_TYPES
+from examapp.banks.content import ItemContent, StimulusContent, Variant
 from examapp.banks.models import Item, ItemBank, ItemVersion, Stimulus, StimulusVersion
 from examapp.banks.parameters import THETA_C, items_on_scale
+from examapp.banks.variants import draw_testlet, draw_variant
 from examapp.db import db
 from examapp.errors import N_, Refused
 from examapp.exams.blueprint import ExamBlueprint, Unit, constraints
@@ -54,7 +53,9 @@ def assemble_forms(
     blueprint = plan.parts[part]  # type: ignore[index]
     known = {each.code for each in forms_of(exam, part)}
     if known & set(codes):
-        raise Refused("form.exists", N_("There is a form %(code)s already."), code=", ".join(sorted(known & set(codes))))
+        raise Refused(
+            "form.exists", N_("There is a form %(code)s already."), code=", ".join(sorted(known & set(codes)))
+        )
     tasks = _tasks(plan.bank, blueprint)
     chosen = _choose(tasks, blueprint, plan.scale, len(codes), seed)
     return [
@@ -125,9 +126,13 @@ def _choose(tasks: Sequence[Task], blueprint: ExamBlueprint, scale: str, forms: 
     size = len(blueprint.areas) if blueprint.is_of_tasks else sum(t.count for t in blueprint.item_types.values())
     overlap = int(blueprint.max_overlap_share * size)
     outcome = assemble(
-        at_cut[:, None], np.array([size * at_cut.mean()]), rules, forms=forms, max_overlap=overlap if forms > 1 else None,
+        at_cut[:, None],
+        np.array([size * at_cut.mean()]),
+        rules,
+        forms=forms,
+        max_overlap=overlap if forms > 1 else None,
         rng=np.random.default_rng(seed),
-    )  # fmt: skip
+    )
     if not outcome.is_feasible:
         message = N_("No form can meet the blueprint: these clash: %(conflicts)s")
         raise Refused("form.infeasible", message, conflicts="; ".join(outcome.conflicts))
@@ -147,42 +152,35 @@ def _in_order(tasks: Sequence[Task], chosen: np.ndarray) -> list[Task]:
 
 
 def _store(
-    exam: Exam, part: str, code: str, tasks: Sequence[Task], blueprint: ExamBlueprint, rng: np.random.Generator,
+    exam: Exam,
+    part: str,
+    code: str,
+    tasks: Sequence[Task],
+    blueprint: ExamBlueprint,
+    rng: np.random.Generator,
     at: datetime,
-) -> ExamForm:  # fmt: skip
+) -> ExamForm:
     exam_form = ExamForm(exam=exam, part=part, code=code, digest="", created_at=at)
     for task in tasks:
-        shared = _draw_shared(task, rng)
+        variants = _draw(task, rng)
         for candidate in task.candidates:
-            exam_form.slots.append(_slot(len(exam_form.slots) + 1, candidate, task, blueprint, shared, rng))
+            exam_form.slots.append(
+                FormSlot(
+                    number=len(exam_form.slots) + 1,
+                    item_version=candidate.version,
+                    stimulus_version=task.stimulus,
+                    points=f"{_points(candidate.content, blueprint):g}",
+                    variant=dict(variants[candidate.content.id].values),
+                    option_order=list(variants[candidate.content.id].option_order),
+                )
+            )
     exam_form.digest = digest_of(exam_form)
     db.session.add(exam_form)
     return exam_form
 
 
-def _draw_shared(task: Task, rng: np.random.Generator) -> dict[str, str]:
+def _draw(task: Task, rng: np.random.Generator) -> dict[str, Variant]:
+    contents = [candidate.content for candidate in task.candidates]
     if task.stimulus is None:
-        return {}
-    content = StimulusContent.from_json(task.stimulus.content)
-    answers = [each.content.answer for each in task.candidates if _is_closed_over(each.content)]
-    return formula.draw(content.variables, rng, [answer for answer in answers if answer is not None])
-
-
-def _is_closed_over(content: ItemContent) -> bool:
-    """Say whether an item's key needs only its stimulus's numbers, so that their draw can be checked against it."""
-    return isinstance(content.answer, Answer) and not content.variables
-
-
-def _slot(
-    number: int, candidate: Candidate, task: Task, blueprint: ExamBlueprint, shared: dict[str, str],
-    rng: np.random.Generator,
-) -> FormSlot:  # fmt: skip
-    content = candidate.content
-    answers = [content.answer] if content.answer is not None and content.variables else []
-    options = ITEM_TYPES[content.type].arranged(content)
-    return FormSlot(
-        number=number, item_version=candidate.version, stimulus_version=task.stimulus,
-        points=f"{_points(content, blueprint):g}",
-        variant=formula.draw(content.variables, rng, answers, given=shared),
-        option_order=[options[place] for place in rng.permutation(len(options))],
-    )  # fmt: skip
+        return {content.id: draw_variant(content, rng) for content in contents}
+    return draw_testlet(StimulusContent.from_json(task.stimulus.content), contents, rng)[1]

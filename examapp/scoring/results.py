@@ -13,7 +13,7 @@ from examapp.delivery import journal
 from examapp.delivery.models import Sitting
 from examapp.delivery.state import EXPIRED, SUBMITTED
 from examapp.errors import N_, NotFound, Refused
-from examapp.exams.exam_forms import cut_of, plan_of
+from examapp.exams.exam_forms import cut_of
 from examapp.exams.models import Administration, Registration
 from examapp.scoring.marking import MarkedSlot, marked_slots, newest_marks
 from examapp.scoring.models import Mark, Release, Result

@@ -34,10 +34,10 @@ def score_1(evidence: Evidence) -> Outcome:
     items = Items.concatenate([_item(each) for each in evidence["items"]])
     categories = np.array([[float(each["category"]) for each in evidence["items"]]])
     ability, cut = evidence["ability"], float(evidence["cut"]["theta"])
-    nodes = irt.grid(*(float(ability["grid"][name]) for name in ("low", "high")), int(ability["grid"]["points"]))
+    low, high, points = (ability["grid"][name] for name in ("low", "high", "points"))
     found = estimate(
         categories, items, method=ability["method"], mean=float(ability["prior"]["mean"]),
-        sd=float(ability["prior"]["sd"]), grid=nodes,
+        sd=float(ability["prior"]["sd"]), grid=irt.grid(float(low), float(high), int(points)),
     )  # fmt: skip
     theta = _fixed(float(found.theta[0]))
     is_passed = Decimal(theta) >= Decimal(evidence["cut"]["theta"])
@@ -54,8 +54,8 @@ def score_1(evidence: Evidence) -> Outcome:
 
 def _item(each: Mapping[str, Any]) -> Items:
     values = each["parameters"]
-    numbers = {name: [float(values[name])] for name in ("a", "c", "d")}
-    return Items.of(each["model"], b=[[float(threshold) for threshold in values["b"]]], **numbers)  # type: ignore[arg-type]
+    a, c, d = ([float(values[name])] for name in ("a", "c", "d"))
+    return Items.of(each["model"], a=a, b=[[float(threshold) for threshold in values["b"]]], c=c, d=d)
 
 
 def _points(items: list[Mapping[str, Any]]) -> Outcome:

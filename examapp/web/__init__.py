@@ -15,7 +15,7 @@ from examapp.web import api, center, examiner, help, public, session_api, sign_i
 
 LANGUAGES = ("zh", "en")
 BLUEPRINTS = (
-    sign_in.bp, session_api.bp, sitting_api.bp, trainee.bp, *examiner.BLUEPRINTS, center.bp, public.bp, api.bp,
+    sign_in.bp, session_api.bp, sitting_api.bp, trainee.bp, *examiner.BLUEPRINTS, center.bp, help.bp, public.bp, api.bp,
 )  # fmt: skip
 # routes that carry their own proof of origin (a bearer token, a signed assertion, a sitting ticket)
 CSRF_EXEMPT = (api.bp, sitting_api.bp, session_api.bp)

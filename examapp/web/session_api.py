@@ -107,12 +107,12 @@ def _registration(registration: Registration, at: Any) -> dict[str, Any]:
         "closes_at": stamp(administration.closes_at),
         "minutes": administration.minutes,
         "extra_minutes": registration.extra_minutes,
-        "state": _state(registration, sitting, at),
+        "state": state_of(registration, sitting, at),
         "sitting": sitting.public_id if sitting else None,
     }
 
 
-def _state(registration: Registration, sitting: Sitting | None, at: datetime) -> str:
+def state_of(registration: Registration, sitting: Sitting | None, at: datetime) -> str:
     """Say where a registration stands: waiting, ready, then what its sitting says, or missed."""
     if sitting is not None:
         return "running" if sitting.status == OPEN else sitting.status

@@ -87,6 +87,6 @@ def choose_language() -> Response:
 
 def _next_page(default: str) -> str:
     wanted = request.values.get("next", "")
-    # only a path of this service: neither another scheme nor another host, also not in a browser's own reading of \ or tabs
+    # only a path of this service: no other scheme or host, also not in a browser's own reading of \ or tabs
     is_path = wanted.startswith("/") and wanted.isprintable() and not {"//", "/\\"} & {wanted[:2]}
     return wanted if is_path and "\\" not in wanted else default

@@ -79,8 +79,7 @@ def show_paper(public_id: str) -> Response:
     sitting = sittings.of_trainee(actor(), public_id)
     if sitting.status != OPEN:
         raise NotAllowed("sitting.closed", N_("The sitting is over."))
-    answer = current_app.response_class(paper.of_form(sitting.exam_form_id).content, mimetype="application/json")
-    return answer
+    return current_app.response_class(paper.of_form(sitting.exam_form_id).content, mimetype="application/json")
 
 
 @bp.put("/<public_id>/responses/<int:slot>")

@@ -1,0 +1,88 @@
+"""A service to try out: bank, exam, forms, one account per role, and an administration that is open now."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy import select
+
+from examapp.accounts import people
+from examapp.accounts.access import OPERATOR
+from examapp.accounts.models import Center, User
+from examapp.banks.authoring import import_bank
+from examapp.banks.bank_files import read_bank
+from examapp.db import db
+from examapp.exams import administrations, exam_forms, form_assembly
+from examapp.exams.models import Administration, Exam, ExamForm, Registration
+from examapp.exams.plan_files import read_plan
+
+BANK = "ic-materials"
+SEED = 2026
+# known to everybody who reads this: the demo's accounts must never be made on a real service
+PASSWORD = "materials-2026"  # noqa: S105
+PROVISIONAL_CUT = -0.6
+ACCOUNTS = (("trainee", "li.ming", "李明"), ("examiner", "wang.fang", "王芳"), ("center", "zhao.lei", "赵磊"))
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """The exam of the demo with the forms of its parts."""
+
+    exam: Exam
+    forms: dict[str, list[ExamForm]]
+
+
+def prepare_exam(bank_folder: Path, *, at: datetime) -> Prepared:
+    """Import bank and exam, assemble two forms a part, decide the provisional cut; what is there already stays."""
+    folder = bank_folder / BANK
+    plan = read_plan(folder)
+    import_bank(OPERATOR, read_bank(folder), at=at)
+    db.session.flush()
+    exam = exam_forms.import_plan(OPERATOR, plan)
+    db.session.flush()
+    for part in plan.parts:
+        if not exam_forms.forms_of(exam, part):
+            form_assembly.assemble_forms(OPERATOR, exam, part, ["A", "B"], seed=SEED, at=at)
+            exam_forms.decide_cut(OPERATOR, exam, part, PROVISIONAL_CUT, "expert shares (modified Angoff)", at=at)
+    db.session.flush()
+    return Prepared(exam, {part: exam_forms.forms_of(exam, part) for part in plan.parts})
+
+
+def prepare_people(*, at: datetime) -> dict[str, User]:
+    """Return one account per role at one center, made the first time."""
+    center = db.session.scalar(select(Center).where(Center.code == "demo"))
+    if center is None:
+        center = people.add_center(OPERATOR, "demo", "演示考点", "Demo center")
+        db.session.flush()
+    known = {user.username: user for user in db.session.scalars(select(User))}
+    return {
+        role: known.get(username)
+        or people.add_user(OPERATOR, username=username, name=name, role=role, password=PASSWORD, center=center, at=at)
+        for role, username, name in ACCOUNTS
+    }
+
+
+def prepare_administrations(prepared: Prepared, trainee: User, *, at: datetime) -> None:
+    """Open both parts for the trainee for the next eight hours, unless they are open and untaken."""
+    for part, forms in prepared.forms.items():
+        open_now = db.session.scalar(
+            select(Registration.id)
+            .join(Administration)
+            .where(
+                Registration.trainee_id == trainee.id,
+                Administration.part == part,
+                Administration.closes_at > at + timedelta(hours=2),
+            )
+        )
+        if open_now is None:
+            minutes = exam_forms.plan_of(prepared.exam).parts[part].minutes  # type: ignore[index]
+            administration = administrations.schedule(
+                OPERATOR,
+                prepared.exam,
+                part,
+                forms,
+                opens_at=at - timedelta(minutes=5),
+                closes_at=at + timedelta(hours=8),
+                minutes=minutes,
+            )
+            administrations.register(OPERATOR, administration, trainee, seat="A01", at=at)

@@ -1,0 +1,75 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from examapp.delivery.timing import Phase, TimeRules, counts, ends_at, minutes_if_started, phase
+
+OPENS = datetime(2026, 5, 16, 1, 0, tzinfo=UTC)
+RULES = TimeRules(OPENS, OPENS + timedelta(hours=2), 90)
+GRACE = timedelta(seconds=5)
+
+
+def minutes(count: float) -> timedelta:
+    return timedelta(minutes=count)
+
+
+@pytest.mark.parametrize(
+    ("started", "extra", "added", "paused", "expected"),
+    [
+        (0, 0, 0, 0, 90),
+        (60, 0, 0, 0, 120),
+        (60, 30, 0, 0, 150),
+        (0, 30, 0, 0, 120),
+        (60, 0, 10, 0, 130),
+        (60, 0, 0, 7, 127),
+        (0, 15, 10, 5, 120),
+    ],
+    ids=["on time", "late", "late with extra", "extra", "late, added", "late, paused", "all together"],
+)
+@pytest.mark.feature("T5")
+def test_the_deadline_is_limit_or_window_plus_what_was_granted(started, extra, added, paused, expected):
+    rules = TimeRules(OPENS, OPENS + timedelta(hours=2), 90, extra)
+    assert ends_at(rules, OPENS + minutes(started), added, minutes(paused)) == OPENS + minutes(expected)
+
+
+@pytest.mark.feature("T5")
+def test_a_late_start_is_told_its_shorter_time():
+    assert minutes_if_started(RULES, OPENS) == 90
+    assert minutes_if_started(RULES, OPENS + minutes(100)) == 20
+    assert minutes_if_started(RULES, OPENS + minutes(121)) == 0
+
+
+@given(
+    started=st.integers(0, 119), extra=st.integers(0, 60), added=st.integers(0, 60), paused=st.integers(0, 60),
+    more=st.integers(1, 60),
+)  # fmt: skip
+def test_granting_more_never_shortens_a_sitting(started, extra, added, paused, more):
+    start = OPENS + minutes(started)
+    rules = TimeRules(RULES.opens_at, RULES.closes_at, RULES.minutes, extra)
+    now = ends_at(rules, start, added, minutes(paused))
+    assert ends_at(rules, start, added + more, minutes(paused)) == now + minutes(more)
+    assert ends_at(rules, start, added, minutes(paused + more)) == now + minutes(more)
+    longer = TimeRules(rules.opens_at, rules.closes_at, rules.minutes, extra + more)
+    assert ends_at(longer, start, added, minutes(paused)) == now + minutes(more)
+
+
+@given(offset=st.integers(-10_000_000, 10_000_000))
+def test_a_response_counts_by_its_arrival_alone(offset):
+    deadline = OPENS + minutes(90)
+    arrived = deadline + GRACE + timedelta(microseconds=offset)
+    assert counts(deadline, arrived, GRACE) == (offset < 0)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [(-1, Phase.BEFORE), (0, Phase.OPEN), (5399, Phase.OPEN), (5400, Phase.GRACE), (5404, Phase.GRACE),
+     (5405, Phase.OVER)],
+)  # fmt: skip
+def test_phases_follow_one_another(seconds, expected):
+    assert phase(RULES, OPENS + minutes(90), OPENS + timedelta(seconds=seconds), GRACE) is expected
+
+
+def test_without_a_start_the_window_decides():
+    assert phase(RULES, None, RULES.closes_at, GRACE) is Phase.OVER

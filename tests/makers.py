@@ -1,0 +1,220 @@
+"""Makers of the smallest valid thing of each kind; keywords override. Rows are added and flushed, not committed."""
+
+import itertools
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from examapp.accounts.models import Center, User
+from examapp.accounts.sign_in import hash_password
+from examapp.banks.bank_files import BankContent, BankFiles, write_bank
+from examapp.banks.content import ItemContent, StimulusContent
+from examapp.banks.models import Item, ItemBank, ItemVersion
+from examapp.banks.parameters import add_expert_parameters
+from examapp.canonical import digest
+from examapp.db import db
+from examapp.delivery import sittings
+from examapp.delivery.models import Sitting
+from examapp.exams import exam_forms
+from examapp.exams.models import Administration, AdministrationForm, Exam, ExamForm, FormSlot, Registration
+
+AT = datetime(2026, 5, 16, 1, 0, tzinfo=UTC)
+PASSWORD = "a password for tests"
+# Argon2 is slow on purpose; one hash serves all makers
+PASSWORD_HASH = hash_password(PASSWORD)
+SCALE = "test-scale"
+_numbers = itertools.count(1)
+
+
+def text(words: str) -> dict[str, str]:
+    """Return a bilingual text."""
+    return {"zh": f"{words}(中)", "en": words}
+
+
+def make_content(type: str = "single_choice", **overrides: Any) -> ItemContent:
+    """Return the content of an item; its secrets carry the word `secret`, so that leaks can be found."""
+    number = next(_numbers)
+    fields: dict[str, Any] = {
+        "id": f"item-{number}", "version": 1, "type": type, "area": "area.one", "cognitive": "remember",
+        "expected_share": "0.6", "stem": text(f"Stem {number}"), "rationale": text("secret rationale"),
+        "source": "A secret source",
+    }  # fmt: skip
+    return ItemContent.model_validate({**fields, **_OWN_FIELDS[type], **overrides})
+
+
+def _options(letters: str) -> list[dict[str, Any]]:
+    return [{"id": letter, **text(f"Option {letter.upper()}"), "why": text("secret why")} for letter in letters]
+
+
+_OWN_FIELDS: dict[str, dict[str, Any]] = {
+    "single_choice": {"options": _options("abcd"), "key": "b"},
+    "multiple_choice": {"options": _options("abcde"), "key": ["a", "c"]},
+    "true_false": {"key": True},
+    "numeric": {
+        "stem": text("A wavelength at {Eg} eV"),
+        "variables": [{"name": "Eg", "unit": "eV", "min": 1, "max": 2, "step": "0.1"}],
+        "answer": {
+            "expr": "h*c/(Eg*q)*1e9", "unit": "nm", "rel_tol": "0.02",
+            "trap": {"expr": "h*c/(Eg*q)*1e10", **text("secret trap")},
+        },
+    },
+    "ordering": {"options": _options("abcd"), "key": ["c", "a", "d", "b"]},
+}  # fmt: skip
+FOUR_TYPES = ("single_choice", "multiple_choice", "true_false", "numeric")
+
+
+def make_center(**overrides: Any) -> Center:
+    """Return a center."""
+    number = next(_numbers)
+    return _added(Center(**{"code": f"center-{number}", "name_zh": "考点", "name_en": "Center", **overrides}))
+
+
+def make_user(role: str = "trainee", **overrides: Any) -> User:
+    """Return a person whose password is `PASSWORD`."""
+    number = next(_numbers)
+    fields = {
+        "username": f"user-{number}", "name": "李明", "role": role, "password_hash": PASSWORD_HASH, "created_at": AT,
+    }  # fmt: skip
+    return _added(User(**{**fields, **overrides}))
+
+
+def make_exam(**overrides: Any) -> Exam:
+    """Return an exam of one area with a theory and a practical part, and their cut scores."""
+    number = next(_numbers)
+    part = {"minutes": 90, "areas": {"area.one": "4"}, "item_types": {}}
+    plan = {
+        "code": f"exam-{number}", "field": "ic-materials", "level": "primary", "bank": "test-bank", "scale": SCALE,
+        "title": text("Exam"), "parts": {"theory": part, "practical": part},
+    }  # fmt: skip
+    fields = {
+        "code": f"exam-{number}", "field": "ic-materials", "level": "primary", "title_zh": "考试", "title_en": "Exam",
+        "plan": plan,
+    }  # fmt: skip
+    exam: Exam = _added(Exam(**{**fields, **overrides}))
+    for part_name in ("theory", "practical"):
+        exam_forms.decide_cut(make_user("examiner"), exam, part_name, -0.6, "test", at=AT)
+    return exam
+
+
+def make_bank(**overrides: Any) -> ItemBank:
+    """Return an empty bank."""
+    return _added(ItemBank(**{"code": f"bank-{next(_numbers)}", "content": {}, **overrides}))
+
+
+def make_item_version(content: ItemContent | None = None, bank: ItemBank | None = None) -> ItemVersion:
+    """Return a published item version with expert parameters on `SCALE`."""
+    content = content or make_content()
+    item = _added(Item(bank=bank or make_bank(), code=content.id))
+    version: ItemVersion = _added(
+        ItemVersion(
+            item=item, version=content.version, type=content.type, area=content.area, content=content.as_json(),
+            digest=digest(content.as_json()), published_at=AT,
+        )
+    )  # fmt: skip
+    highest = 2 if content.type == "multiple_choice" else 3 if content.type == "ordering" else 1
+    add_expert_parameters([(version, float(content.expected_share), highest)], SCALE, at=AT)
+    return version
+
+
+def make_exam_form(exam: Exam | None = None, contents: list[ItemContent] | None = None, **overrides: Any) -> ExamForm:
+    """Return a form of these contents, one item of each of four types by default."""
+    contents = contents or [make_content(kind) for kind in FOUR_TYPES]
+    bank = make_bank()
+    fields = {"part": "theory", "code": f"F{next(_numbers)}", "digest": "", "created_at": AT}
+    exam_form = ExamForm(**{"exam": exam or make_exam(), **fields, **overrides})
+    for number, content in enumerate(contents, start=1):
+        exam_form.slots.append(
+            FormSlot(
+                number=number, item_version=make_item_version(content, bank), points="1",
+                variant={"Eg": "1.5"} if content.variables else {},
+                option_order=[option.id for option in reversed(content.options)],
+            )
+        )  # fmt: skip
+    exam_form.digest = exam_forms.digest_of(exam_form)
+    return _added(exam_form)
+
+
+def make_administration(exam_form: ExamForm | None = None, **overrides: Any) -> Administration:
+    """Return an administration that opened at `AT` for four hours, with 90 minutes."""
+    exam_form = exam_form or make_exam_form()
+    fields = {
+        "exam": exam_form.exam, "part": exam_form.part, "opens_at": AT, "closes_at": AT + timedelta(hours=4),
+        "minutes": 90,
+    }  # fmt: skip
+    administration = Administration(**{**fields, **overrides})
+    administration.forms = [AdministrationForm(number=1, exam_form=exam_form)]
+    return _added(administration)
+
+
+def make_registration(
+    trainee: User | None = None, administration: Administration | None = None, **overrides: Any
+) -> Registration:
+    """Return a trainee's place in an administration."""
+    administration = administration or make_administration()
+    fields = {"exam_form": administration.forms[0].exam_form, "seat": "A01", "created_at": AT}
+    return _added(
+        Registration(administration=administration, trainee=trainee or make_user(), **{**fields, **overrides})
+    )
+
+
+def make_sitting(registration: Registration | None = None, *, at: datetime = AT) -> Sitting:
+    """Return a sitting that began at `at`, committed, so that the committer sees it."""
+    registration = registration or make_registration()
+    db.session.flush()
+    sitting, _ = sittings.start(registration.trainee, registration, at=at)
+    db.session.commit()
+    return sitting
+
+
+def _added(row: Any) -> Any:
+    db.session.add(row)
+    db.session.flush()
+    return row
+
+
+def make_item_fields(**overrides: Any) -> dict[str, Any]:
+    """Return the fields of an item file, a single choice, as its author writes them."""
+    id = overrides.get("id", "ic-one")
+    fields = {
+        "id": id, "version": 1, "type": "single_choice", "area": "ic-materials.t.physics", "cognitive": "remember",
+        "expected_share": 0.62, "stem": {"zh": f"{id} 中哪一项正确?", "en": f"Which one of {id} is right?"},
+        "options": _options("abcd"), "key": "b", "rationale": {"zh": "因为如此。", "en": "Because."},
+        "source": "A book, 2nd ed.",
+    }  # fmt: skip
+    return {**fields, **overrides}
+
+
+def make_numeric_fields(**overrides: Any) -> dict[str, Any]:
+    """Return the fields of a parametric item file: the area of a rectangle, with the circumference as its trap."""
+    fields = make_item_fields(
+        id="ic-area",
+        type="numeric",
+        stem={"zh": "长 {w} cm、宽 {t} cm 的面积是多少?", "en": "What is the area of {w} cm by {t} cm?"},
+        variables=[
+            {"name": "w", "unit": "cm", "min": 5, "max": 9, "step": 1},
+            {"name": "t", "unit": "cm", "values": [3.5, 4.5]},
+        ],
+        answer={
+            "expr": "w*t", "unit": "cm²", "rel_tol": 0.01,
+            "trap": {"expr": "2*(w+t)", "zh": "这是周长。", "en": "This is the circumference."},
+        },
+    )  # fmt: skip
+    return {name: value for name, value in fields.items() if name not in ("options", "key")} | overrides
+
+
+def make_bank_files(*items: dict[str, Any], stimuli: tuple[dict[str, Any], ...] = (), **overrides: Any) -> BankFiles:
+    """Return a bank with items of these fields, or with one item."""
+    fields = {
+        "code": "ic-test", "field": "ic-materials", "level": "primary", "title": text("Bank"), "scale": SCALE,
+        "review": text("To be reviewed"), "licence": "CC-BY-4.0",
+    }  # fmt: skip
+    contents = [ItemContent.model_validate(item) for item in items or (make_item_fields(),)]
+    contents.sort(key=lambda item: item.id)
+    texts = tuple(StimulusContent.model_validate(stimulus) for stimulus in stimuli)
+    return BankFiles(BankContent.model_validate({**fields, **overrides}), tuple(contents), texts)
+
+
+def make_bank_folder(folder: Path, *items: dict[str, Any], **overrides: Any) -> Path:
+    """Write such a bank to a folder and return the folder."""
+    write_bank(make_bank_files(*items, **overrides), folder)
+    return folder
