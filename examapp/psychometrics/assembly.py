@@ -6,7 +6,7 @@ from the target (minimax), or most information where it is least (maximin) (van 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from time import monotonic
 
@@ -15,9 +15,11 @@ import numpy.typing as npt
 
 from examapp.psychometrics.clashes import clashes
 from examapp.psychometrics.constraints import Constraint, Demands, Mask, StimulusItems
-from examapp.psychometrics.form_program import Aim, program, solve
+from examapp.psychometrics.dealing import achieved, deal_out, dealable
+from examapp.psychometrics.form_program import Aim, Program, pooled_program, program, solve
 
 OBJECTIVES = ("minimax", "maximin", "any")
+METHODS = ("auto", "exact")
 
 
 @dataclass(frozen=True)
@@ -25,8 +27,8 @@ class Assembly:
     """Forms as `selected` (F, J), true where an item is chosen; all false where none were found.
 
     `objective` is the largest relative deviation from the target (minimax), the least information relative to it
-    (maximin), or 0; no forms can be better than `bound`. `conflicts` names demands that cannot hold together, such
-    that leaving out any one of them would do; it is empty when forms were found or the time ran out.
+    (maximin), or 0; no forms can be better than `bound`. `conflicts` names demands that cannot hold together, as few
+    as possible: without any one of them the others can. It is empty when forms were found or the time ran out.
     """
 
     selected: Mask
@@ -50,6 +52,7 @@ def assemble(
     exclude: npt.ArrayLike | Sequence[int] = (),
     band: float | None = None,
     rng: np.random.Generator | None = None,
+    method: str = "auto",
     gap: float = 0.005,
     time_limit_seconds: float = 20.0,
 ) -> Assembly:
@@ -59,8 +62,11 @@ def assemble(
     missing too. Any two forms share at most `max_overlap` items, an item stands in at most `max_use` forms; a form
     holds at most one item of each group of `enemies`, `testlets` whole or not at all (or within their own limits),
     and nothing that `exclude` (positions, or a mask) names. With a `band` no form of a maximin assembly has more than
-    `band` times the least information. The search ends at this `gap` to the bound or at the time limit; `rng` decides
-    between equal forms of an assembly without information.
+    `band` times the least information. Several forms are dealt out and balanced by a search whose distance to the bound
+    is proved by the program of the pooled forms; one form, or what the search cannot do, and everything with method
+    "exact", goes to the mixed-integer program of all forms. Both end within this `gap` of the bound, relative to the
+    target, or at the time limit. Chance in the search, and between equal forms where there is no information, comes
+    from `rng`; without it the same input gives the same forms.
 
     >>> length = Constraint("length", np.ones(4), 2, 2)
     >>> assemble([[0.1], [0.2], [0.3], [0.4]], [0.5], [length], forms=2, max_overlap=0).objective
@@ -80,27 +86,37 @@ def assemble(
     if aim.kind == "any":
         costs = None if rng is None else rng.random((forms, demands.items))
         aim = Aim("any", np.zeros((demands.items, 0)), costs=costs)
-    return _assembly(demands, aim, gap, time_limit_seconds)
-
-
-def _assembly(demands: Demands, aim: Aim, gap: float, time_limit_seconds: float) -> Assembly:
+    if not gap > 0 or method not in METHODS:
+        raise ValueError(f"assemble: needs a gap above 0 and one of {METHODS}, got {gap} and {method!r}")
     ends = monotonic() + time_limit_seconds
+    if method == "exact" or not dealable(demands):
+        return _exact(demands, aim, gap, ends)
+    found = deal_out(demands, aim, gap, rng or np.random.default_rng(0), ends)
+    if found is None:
+        return _exact(demands, aim, gap, ends)
+    return Assembly(found.selected, achieved(aim, found.selected), found.bound, True)
+
+
+def _exact(demands: Demands, aim: Aim, gap: float, ends: float) -> Assembly:
+    """What HiGHS makes of the whole program, after what is infeasible already for one form or for the pooled ones."""
+    nothing = np.zeros((demands.forms, demands.items), dtype=bool)
+    for part in _parts(demands):
+        if solve(part, gap=np.inf, time_limit_seconds=ends - monotonic()).is_infeasible:
+            return Assembly(nothing, np.nan, np.nan, False, clashes(part, ends))
     whole = program(demands, aim)
-    found = solve(whole, gap=gap, time_limit_seconds=time_limit_seconds)
-    if found.selected is None:
-        names = clashes(whole, ends) if found.is_infeasible else ()
-        nothing = np.zeros((demands.forms, demands.items), dtype=bool)
-        return Assembly(nothing, np.nan, np.nan, False, names)
-    bound = -found.bound if aim.kind == "maximin" else max(found.bound, 0.0)
-    return Assembly(found.selected, achieved(aim, found.selected), bound if aim.kind != "any" else 0.0, True)
+    found = solve(whole, gap=gap, time_limit_seconds=ends - monotonic())
+    if found.counts is None:
+        return Assembly(nothing, np.nan, np.nan, False, clashes(whole, ends) if found.is_infeasible else ())
+    selected = found.counts > 0
+    return Assembly(selected, achieved(aim, selected), found.bound, True)
 
 
-def achieved(aim: Aim, selected: Mask) -> float:
-    """The objective of forms `selected` (F, J): a largest deviation or a least information, relative to the target."""
-    relative = selected @ aim.share
-    if aim.kind == "minimax":
-        return float(np.abs(relative - 1.0).max())
-    return float(relative.min()) if aim.kind == "maximin" else 0.0
+def _parts(demands: Demands) -> Iterator[Program]:
+    """Programs that any forms must satisfy, the simplest first."""
+    nothing = Aim("any", np.zeros((demands.items, 0)))
+    yield program(demands.single(), nothing)
+    if demands.forms > 1:
+        yield pooled_program(demands, nothing, np.ones(demands.items))
 
 
 def _aim(

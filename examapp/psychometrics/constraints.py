@@ -6,8 +6,8 @@ is one row lower <= sum_j w_j x_j <= upper (van der Linden 2005, ch. 3).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -120,13 +120,13 @@ class Demands:
                 raise ValueError(
                     f"constraint {constraint.name!r}: {constraint.weights.size} weights, {self.items} items"
                 )
-        for kind, groups in (("enemies", self.enemies), ("testlet", self._sets()), ("excluded", [self.excluded])):
+        sets = [testlet.items for testlet in self.testlets]
+        if len({item for items in sets for item in items}) < sum(map(len, sets)):
+            raise ValueError("testlets: an item belongs to one testlet at most")
+        for kind, groups in (("enemies", self.enemies), ("testlet", sets), ("excluded", [self.excluded])):
             for group in groups:
                 if any(not 0 <= item < self.items for item in group):
                     raise ValueError(f"{kind} {group}: the pool has items 0 to {self.items - 1}")
-
-    def _sets(self) -> Iterator[Group]:
-        return (testlet.items for testlet in self.testlets)
 
     @property
     def matrix(self) -> Floats:
@@ -150,6 +150,40 @@ class Demands:
         allowed[list(self.excluded)] = False
         return allowed
 
+    def single(self) -> Demands:
+        """What each form must satisfy for itself."""
+        return replace(self, forms=1, max_overlap=None, max_use=None)
+
+
+def as_units(demands: Demands) -> tuple[Demands, Mask]:
+    """The same demands over units, items or whole testlets, and which items (U, J) each unit holds.
+
+    >>> units, holds = as_units(Demands.of(4, [Constraint("length", np.ones(4), 2, 2)], testlets=[[1, 2]]))
+    >>> units.constraints[0].weights.tolist(), holds.sum(axis=1).tolist()
+    ([1.0, 1.0, 2.0], [1, 1, 2])
+    """
+    bound = [testlet.items for testlet in demands.testlets]
+    if any(testlet.fewest < len(testlet.items) for testlet in demands.testlets):
+        raise ValueError("as_units: a testlet of which a part may be taken is no unit")
+    loose = sorted(set(range(demands.items)) - {item for items in bound for item in items})
+    holds = np.zeros((len(loose) + len(bound), demands.items), dtype=bool)
+    for unit, items in enumerate([*((item,) for item in loose), *bound]):
+        holds[unit, list(items)] = True
+    unit_of = holds.argmax(axis=0)
+    groups = [unit_of[list(group)] for group in demands.enemies]
+    torn = [int(unit) for group in groups for unit in np.flatnonzero(np.bincount(group) > 1)]
+    out = set(unit_of[list(demands.excluded)].tolist()) | set(torn)
+    return Demands(
+        len(holds),
+        tuple(Constraint(c.name, holds @ c.weights, c.lower, c.upper) for c in demands.constraints),
+        demands.forms,
+        demands.max_overlap,
+        demands.max_use,
+        tuple(tuple(sorted(set(group.tolist()))) for group in groups),
+        (),
+        tuple(sorted(out)),
+    ), holds
+
 
 def violations(demands: Demands, selected: Mask) -> tuple[str, ...]:
     """Names of what the forms `selected` (F, J) break: constraints, then enemies, testlets, excluded, use, overlap.
@@ -159,8 +193,8 @@ def violations(demands: Demands, selected: Mask) -> tuple[str, ...]:
     """
     x = np.asarray(selected, dtype=bool).reshape(-1, demands.items)
     sums = x @ demands.matrix.T
-    outside: Mask = np.logical_or(sums < demands.lower - SLACK, sums > demands.upper + SLACK)
-    broken = [c.name for c, bad in zip(demands.constraints, outside.any(axis=0), strict=True) if bad]
+    outside = np.any((sums < demands.lower - SLACK) | (sums > demands.upper + SLACK), axis=0)
+    broken = [c.name for c, bad in zip(demands.constraints, outside, strict=True) if bad]
     counts = {t: x[:, list(t.items)].sum(axis=1) for t in demands.testlets}
     shared = x.astype(np.int64) @ x.T.astype(np.int64)
     most_shared = shared[np.triu_indices(len(x), 1)].max(initial=0)

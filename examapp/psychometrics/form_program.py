@@ -15,9 +15,10 @@ import numpy.typing as npt
 from scipy import sparse
 from scipy.optimize import Bounds, LinearConstraint, milp
 
-from examapp.psychometrics.constraints import Demands, Mask
+from examapp.psychometrics.constraints import Demands
 from examapp.psychometrics.response_models import Floats
 
+Counts = npt.NDArray[np.intp]
 INFEASIBLE = 2
 
 
@@ -62,18 +63,18 @@ class Program:
 
 @dataclass(frozen=True)
 class Solution:
-    """Forms (F, J) or None, the proved `bound` of the cost, and whether infeasibility was proved."""
+    """Counts (F, J), 0 or 1 but for pooled forms, or None; a bound of the objective; whether none can exist."""
 
-    selected: Mask | None
+    counts: Counts | None
     bound: float
     is_infeasible: bool
 
 
 @dataclass
 class _Rows:
-    """Rows of the program, collected one by one."""
+    """Rows of a program, collected one by one."""
 
-    columns: list[npt.NDArray[np.intp]] = field(default_factory=list)
+    columns: list[Counts] = field(default_factory=list)
     values: list[Floats] = field(default_factory=list)
     limits: list[tuple[float, float]] = field(default_factory=list)
     owner: list[str] = field(default_factory=list)
@@ -85,11 +86,19 @@ class _Rows:
         self.limits.append((lower, upper))
         self.owner.append(owner)
 
-    def matrix(self, width: int) -> sparse.csr_array:
+    def program(self, aim: Aim, costs: Floats | None, most: Floats, integers: int, shape: tuple[int, int]) -> Program:
+        """The program whose first `integers` variables are whole numbers."""
+        cost = np.zeros(most.size)
+        if aim.kind == "any" and costs is not None:
+            cost[: costs.size] = costs.ravel()
+        cost[-2:] = {"minimax": (1.0, 1.0), "maximin": (-1.0, 0.0), "any": (0.0, 0.0)}[aim.kind]
         starts = np.concatenate([[0], np.cumsum([len(at) for at in self.columns])])
         columns = np.concatenate([*self.columns, np.zeros(0, dtype=np.intp)])
         values = np.concatenate([*self.values, np.zeros(0)])
-        return sparse.csr_array((values, columns, starts), shape=(len(self.columns), width))
+        matrix = sparse.csr_array((values, columns, starts), shape=(len(self.columns), most.size))
+        limits = np.array(self.limits).reshape(-1, 2)
+        integral = (np.arange(most.size) < integers).astype(np.int_)
+        return Program(matrix, limits[:, 0], limits[:, 1], tuple(self.owner), cost, most, integral, shape)
 
 
 def program(demands: Demands, aim: Aim) -> Program:
@@ -99,29 +108,48 @@ def program(demands: Demands, aim: Aim) -> Program:
     switches = x.size + np.arange(forms * len(demands.testlets)).reshape(forms, -1)
     pairs = list(combinations(range(forms), 2)) if demands.max_overlap else []
     shared = x.size + switches.size + np.arange(len(pairs) * items).reshape(-1, items)
-    width = x.size + switches.size + shared.size + 2
+    most = np.ones(x.size + switches.size + shared.size + 2)
+    most[-2] = np.inf
     rows = _Rows()
     for form in range(forms):
         _within_a_form(rows, demands, x[form], switches[form])
-        _toward_the_target(rows, aim, x[form], width - 2)
-    _between_forms(rows, demands, x, shared, pairs)
-    cost, most = np.zeros(width), np.ones(width)
-    most[-2] = np.inf
-    if aim.kind == "any":
-        cost[: x.size] = 0.0 if aim.costs is None else aim.costs.ravel()
-    else:
-        cost[-2] = 1.0 if aim.kind == "minimax" else -1.0
-    cost[-1] = 1.0 if aim.kind == "minimax" else 0.0
-    integral = np.zeros(width, dtype=np.int_)
-    integral[: x.size + switches.size] = 1
-    limits = np.array(rows.limits).reshape(-1, 2)
-    return Program(
-        rows.matrix(width), limits[:, 0], limits[:, 1], tuple(rows.owner), cost, most, integral, (forms, items)
-    )
+        _toward_the_target(rows, aim, x[form], most.size - 2)
+    _uses(rows, demands, x)
+    for (first, second), both in zip(pairs, shared, strict=True):
+        for one, other, switch in zip(x[first], x[second], both, strict=True):
+            rows.add("overlap", [one, other, switch], [1.0, 1.0, -1.0], -np.inf, 1.0)
+        rows.add("overlap", both, 1.0, -np.inf, float(demands.max_overlap or 0))
+    return rows.program(aim, aim.costs, most, x.size + switches.size, x.shape)
+
+
+def pooled_program(demands: Demands, aim: Aim, sizes: Floats) -> Program:
+    """All forms added up: how often each item is used, X (J,), with F lower <= A X <= F upper.
+
+    Every set of forms is a solution, so its bound holds for the forms; and its solution is a pool to deal out (the
+    shadow form of van der Linden & Adema 1998, for all forms at once). `sizes` (J,) is how many items stand behind
+    each position; one variable for each counts the pairs of forms that share it, X (X - 1) / 2.
+    """
+    items, forms = demands.items, demands.forms
+    uses = np.arange(items)
+    switches = items + np.arange(len(demands.testlets))
+    shared = items + switches.size + (uses if demands.max_overlap else uses[:0])
+    most = np.full(items + switches.size + shared.size + 2, float(forms))
+    most[shared], most[-2:] = np.inf, (np.inf, 1.0)
+    rows = _Rows()
+    _within_a_form(rows, demands, uses, switches, forms)
+    _toward_the_target(rows, replace(aim, share=aim.share / forms), uses, most.size - 2)
+    _uses(rows, demands, uses[None])
+    for use in range(1, min(demands.max_use or forms, forms)) if shared.size else ():
+        for item, pairs in zip(uses, shared, strict=True):
+            rows.add("overlap", [item, pairs], [use, -1.0], -np.inf, use * (use + 1) / 2)
+    if shared.size:
+        rows.add("overlap", shared, sizes, -np.inf, forms * (forms - 1) / 2 * float(demands.max_overlap or 0))
+    costs = None if aim.costs is None else aim.costs.mean(axis=0)
+    return rows.program(aim, costs, most, items + switches.size, (1, items))
 
 
 def solve(whole: Program, *, gap: float, time_limit_seconds: float) -> Solution:
-    """The best forms that HiGHS finds within the time, to this relative gap."""
+    """The best that HiGHS finds within the time, to this relative gap."""
     least = np.zeros(whole.most.shape)
     least[-1] = 1.0
     result = milp(
@@ -132,27 +160,32 @@ def solve(whole: Program, *, gap: float, time_limit_seconds: float) -> Solution:
         options={"mip_rel_gap": gap, "time_limit": max(time_limit_seconds, 1e-3)},
     )
     forms, items = whole.shape
-    chosen = None if result.x is None else result.x[: forms * items].reshape(forms, items) > 0.5
-    bound = getattr(result, "mip_dual_bound", None)
-    return Solution(chosen, -np.inf if bound is None else float(bound) - whole.cost[-1], result.status == INFEASIBLE)
+    counts = None if result.x is None else np.rint(result.x[: forms * items]).astype(np.intp).reshape(forms, items)
+    proved = getattr(result, "mip_dual_bound", None)
+    if whole.cost[-1]:
+        bound = 0.0 if proved is None else max(float(proved) - 1.0, 0.0)
+    else:
+        bound = (np.inf if proved is None else -float(proved)) if whole.cost[-2] else 0.0
+    return Solution(counts, bound, result.status == INFEASIBLE)
 
 
-def _within_a_form(rows: _Rows, demands: Demands, x: npt.NDArray[np.intp], switches: npt.NDArray[np.intp]) -> None:
+def _within_a_form(rows: _Rows, demands: Demands, x: Counts, switches: Counts, forms: int = 1) -> None:
+    """What one form must satisfy, or `forms` of them together."""
     for constraint in demands.constraints:
         used = np.flatnonzero(constraint.weights)
-        rows.add(constraint.name, x[used], constraint.weights[used], constraint.lower, constraint.upper)
+        low, high = forms * constraint.lower, forms * constraint.upper
+        rows.add(constraint.name, x[used], constraint.weights[used], low, high)
     for group in demands.enemies:
-        rows.add("enemies", x[list(group)], 1.0, -np.inf, 1.0)
+        rows.add("enemies", x[list(group)], 1.0, -np.inf, float(forms))
     for testlet, switch in zip(demands.testlets, switches, strict=True):
-        at = np.append(x[list(testlet.items)], switch)
-        count = np.ones(len(testlet.items))
+        at, count = np.append(x[list(testlet.items)], switch), np.ones(len(testlet.items))
         rows.add("testlets", at, np.append(count, -testlet.fewest), 0.0, np.inf)
         rows.add("testlets", at, np.append(count, -testlet.most), -np.inf, 0.0)
     if demands.excluded:
         rows.add("excluded", x[list(demands.excluded)], 1.0, 0.0, 0.0)
 
 
-def _toward_the_target(rows: _Rows, aim: Aim, x: npt.NDArray[np.intp], y: int) -> None:
+def _toward_the_target(rows: _Rows, aim: Aim, x: Counts, y: int) -> None:
     at = np.append(x, y)
     for share in aim.share.T:
         if aim.kind == "minimax":
@@ -164,19 +197,9 @@ def _toward_the_target(rows: _Rows, aim: Aim, x: npt.NDArray[np.intp], y: int) -
                 rows.add("target", at, np.append(share, -aim.band), -np.inf, 0.0)
 
 
-def _between_forms(
-    rows: _Rows,
-    demands: Demands,
-    x: npt.NDArray[np.intp],
-    shared: npt.NDArray[np.intp],
-    pairs: list[tuple[int, int]],
-) -> None:
-    most = 1 if demands.max_overlap == 0 else demands.max_use
-    owner = "overlap" if demands.max_overlap == 0 else "use"
+def _uses(rows: _Rows, demands: Demands, x: Counts) -> None:
+    """How many forms an item may stand in, for x (F, J) or pooled (1, J)."""
+    owner, most = ("overlap", 1) if demands.max_overlap == 0 else ("use", demands.max_use)
     if most is not None and most < demands.forms:
         for column in x.T:
             rows.add(owner, column, 1.0, -np.inf, float(most))
-    for (first, second), both in zip(pairs, shared, strict=True):
-        for one, other, switch in zip(x[first], x[second], both, strict=True):
-            rows.add("overlap", [one, other, switch], [1.0, 1.0, -1.0], -np.inf, 1.0)
-        rows.add("overlap", both, 1.0, -np.inf, float(demands.max_overlap or 0))

@@ -1,5 +1,7 @@
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from examapp.psychometrics import irt
 from examapp.psychometrics.assembly import Assembly, assemble
@@ -70,6 +72,50 @@ def test_part_of_a_testlet_may_be_taken_within_its_limits() -> None:
     length = Constraint("length", np.ones(6), 3, 3)
     found = assemble(None, None, [length], testlets=[StimulusItems((0, 1, 2, 3), 2, 3), StimulusItems((4, 5), 2, 2)])
     assert found.selected[0, :4].sum() == 3
+
+
+def test_ten_forms_are_dealt_to_the_target_with_every_demand_met(rng: np.random.Generator) -> None:
+    information, constraints, _ = pool(rng, 400)
+    constraints = [
+        Constraint("length", np.ones(400), 30, 30),
+        *(Constraint(c.name, c.weights, 3, 7) for c in constraints[1:]),
+    ]
+    rest = {"max_use": 2, "max_overlap": 4, "enemies": [(0, 1), (2, 3, 4)], "testlets": [[7, 8], [9, 10]]}
+    found = assemble(information, information.mean(axis=0) * 32, constraints, forms=10, **rest)  # type: ignore[arg-type]
+    assert broken(found, constraints, **rest) == ()
+    assert found.objective <= 0.005
+
+
+def test_maximin_forms_come_near_the_bound_and_stay_in_their_band(rng: np.random.Generator) -> None:
+    information, constraints, target = pool(rng, 500)
+    found = assemble(information, target, constraints, objective="maximin", forms=4, max_overlap=0, band=1.05)
+    level = found.selected @ information / target
+    assert broken(found, constraints, max_overlap=0) == ()
+    assert level.max() <= 1.05 * level.min()
+    assert 0.98 * found.bound <= found.objective <= found.bound
+    assert found.objective == pytest.approx(level.min())
+
+
+def test_dealt_forms_are_as_good_as_the_whole_program(rng: np.random.Generator) -> None:
+    information, constraints, target = pool(rng)
+    rest = {"objective": "maximin", "forms": 2, "max_overlap": 18, "gap": 0.01}
+    dealt, exact = (assemble(information, target, constraints, method=m, **rest) for m in ("auto", "exact"))  # type: ignore[arg-type]
+    assert dealt.objective >= 0.99 * exact.objective
+    assert exact.objective <= dealt.bound * (1 + 1e-9)
+
+
+def test_the_same_seed_gives_the_same_forms(rng: np.random.Generator) -> None:
+    information, constraints, target = pool(rng)
+    found = [assemble(information, target, constraints, forms=2, max_overlap=18) for _ in range(2)]
+    assert (found[0].selected == found[1].selected).all()
+
+
+@given(st.permutations(range(8)), st.floats(0.1, 10.0))
+def test_order_and_unit_of_the_items_do_not_matter(order: list[int], unit: float) -> None:
+    information = np.linspace(0.1, 0.9, 16).reshape(8, 2) ** 2
+    length = Constraint("length", np.ones(8), 3, 3)
+    found = assemble(information[order] * unit, None, [length])
+    assert found.objective == pytest.approx(assemble(information, None, [length]).objective * unit)
 
 
 @pytest.mark.parametrize(
