@@ -22,7 +22,7 @@ TAGS = {
 ATTRIBUTES = {"span": {"data-tex"}, "ol": {"start"}}
 CLASSES = {"span": {"math", "display"}, "th": {"align-right", "align-center"}, "td": {"align-right", "align-center"}}
 PLACEHOLDER = re.compile(r"\{(_?[A-Za-z][A-Za-z0-9]{0,15}_?)\}")
-_RAISED = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
+RAISED = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 
 
 def placeholders(text: str) -> frozenset[str]:
@@ -47,7 +47,7 @@ def shown(number: str) -> str:
         return f"{sign}{abs(value):f}"
     digits = "".join(str(digit) for digit in value.as_tuple().digits).rstrip("0")
     mantissa = digits[0] + ("." + digits[1:] if digits[1:] else "")
-    return f"{sign}{mantissa}×10{str(value.adjusted()).translate(_RAISED)}"
+    return f"{sign}{mantissa}×10{str(value.adjusted()).translate(RAISED)}"
 
 
 def block(text: str, values: Mapping[str, str] | None = None) -> str:
