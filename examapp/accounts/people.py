@@ -1,6 +1,8 @@
 """Adding people, centers and API clients."""
 
 import json
+import secrets
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +16,8 @@ from examapp.errors import N_, InvalidInput, NotFound, Refused
 
 SHORTEST_PASSWORD = 8
 SCOPES = ("results.read", "results.ack", "roster.write")
+# no letter or digit that looks like another one: these passwords are read off paper
+PASSWORD_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
 
 
 def add_center(actor: access.Actor, code: str, name_zh: str, name_en: str) -> Center:
@@ -50,6 +54,42 @@ def add_user(
     )  # fmt: skip
     db.session.add(user)
     return user
+
+
+@dataclass(frozen=True)
+class NewPassword:
+    """A password made for somebody: its text, to be shown once, and the hash to store."""
+
+    text: str
+    hash: str
+
+
+def new_password() -> NewPassword:
+    """Return a random password of 59 bits; hashing is slow, so make it before the transaction that stores it."""
+    text = "-".join("".join(secrets.choice(PASSWORD_LETTERS) for _ in range(4)) for _ in range(3))
+    return NewPassword(text, hash_password(text))
+
+
+def add_trainee(
+    actor: access.Actor, *, username: str, name: str, password: NewPassword, center_id: str | None, at: datetime
+) -> User:
+    """Add a trainee of a center with a password that was made for them; center staff may, for their own center."""
+    access.require(actor, "registration.manage", center_id)
+    folded = fold_username(username)
+    _check_person(folded, name, access.TRAINEE, password.text)
+    if user_named(folded):
+        raise Refused("user.exists", N_("There is a user called %(username)s already."), username=folded)
+    trainee = User(
+        username=folded, name=name.strip(), role=access.TRAINEE, password_hash=password.hash, center_id=center_id,
+        created_at=at,
+    )  # fmt: skip
+    db.session.add(trainee)
+    return trainee
+
+
+def user_named(username: str) -> User | None:
+    """Return the person with this user name, however it is typed."""
+    return db.session.scalar(select(User).where(User.username == fold_username(username)))
 
 
 def _check_person(username: str, name: str, role: str, password: str) -> None:
@@ -98,6 +138,23 @@ def _public_key(text: str) -> dict[str, Any] | None:
         return None
     known = (key.get("kty"), key.get("crv")) in (("EC", "P-256"), ("OKP", "Ed25519"))
     return key if known and key.get("x") else None
+
+
+def api_clients(actor: access.Actor) -> list[ApiClient]:
+    """Return the programs that the actor may manage, by name; center staff see those of their own center."""
+    access.require(actor, "client.manage", actor.center_id)
+    query = select(ApiClient).order_by(ApiClient.name, ApiClient.created_at)
+    if actor.center_id is not None:
+        query = query.where(ApiClient.center_id == actor.center_id)
+    return list(db.session.scalars(query))
+
+
+def api_client(client_id: str) -> ApiClient:
+    """Return the program with this id."""
+    client = db.session.get(ApiClient, client_id)
+    if client is None:
+        raise NotFound("client.unknown", N_("There is no such program."))
+    return client
 
 
 def deactivate_client(actor: access.Actor, client: ApiClient) -> None:

@@ -1,11 +1,22 @@
 """The base of every WTForms form: CSRF, messages in the page's language, and the list for the error summary."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from flask_babel import gettext
 from flask_wtf import FlaskForm
+from wtforms import SelectMultipleField
+from wtforms.widgets import CheckboxInput, ListWidget
 
-from examapp.errors import ExamappError, InvalidInput
+from examapp.db import transaction
+from examapp.errors import ExamappError, InvalidInput, Refused
+
+
+class CheckboxesField(SelectMultipleField):
+    """Several choices as checkboxes; `macros.field` puts them into a fieldset."""
+
+    widget = ListWidget(prefix_label=False)
+    option_widget = CheckboxInput()
 
 
 @dataclass(frozen=True)
@@ -29,6 +40,18 @@ class BaseForm(FlaskForm):
             for control in self
             for message in control.errors
         ]
+
+    def do(self, verb: Callable[[], object]) -> bool:
+        """Run one verb in a transaction if the form was sent and holds; say whether that is done, else show why not."""
+        if not self.validate_on_submit():
+            return False
+        try:
+            with transaction():
+                verb()
+        except (InvalidInput, Refused) as error:
+            self.take(error)
+            return False
+        return True
 
     def take(self, error: ExamappError) -> None:
         """Show what a verb refused at the controls that it names, or above the form."""

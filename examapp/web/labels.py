@@ -1,0 +1,27 @@
+"""What codes are called on the pages of examiners and centers."""
+
+from flask_babel import lazy_gettext as _l
+
+PARTS = {"theory": _l("Theory"), "practical": _l("Practical")}
+ITEM_TYPES = {
+    "single_choice": _l("Single choice"), "multiple_choice": _l("Multiple choice"), "true_false": _l("True or false"),
+    "numeric": _l("Numeric"), "ordering": _l("Ordering"), "matching": _l("Matching"),
+    "fault_finding": _l("Fault finding"),
+}  # fmt: skip
+COGNITIVE = {
+    "remember": _l("Remember"), "understand": _l("Understand"), "apply": _l("Apply"), "analyse": _l("Analyse"),
+}  # fmt: skip
+# a sitting's status with the colour of its tag
+STATUSES = {
+    "not_started": (_l("Not started"), ""), "open": (_l("Running"), "info"), "submitted": (_l("Handed in"), "good"),
+    "expired": (_l("Time over"), "good"), "voided": (_l("Void"), "bad"),
+}  # fmt: skip
+EVENTS = {
+    "started": _l("Started"), "responded": _l("Response stored"), "flagged": _l("Flag changed"),
+    "late": _l("Late response, kept as evidence"), "paused": _l("Paused"), "resumed": _l("Resumed"),
+    "time_added": _l("Time added"), "submitted": _l("Handed in"), "expired": _l("Time over"), "voided": _l("Voided"),
+}  # fmt: skip
+SCOPES = {
+    "results.read": _l("Read released results"), "results.ack": _l("Acknowledge results"),
+    "roster.write": _l("Send rosters"),
+}  # fmt: skip
