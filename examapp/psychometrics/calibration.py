@@ -127,6 +127,7 @@ def calibrate(
     priors: Priors | None = None,
     anchors: Items | None = None,
     anchored: npt.ArrayLike = (),
+    start: Items | None = None,
     free_mean: Sequence[bool] | None = None,
     free_sd: Sequence[bool] | None = None,
     latent: str = "normal",
@@ -141,7 +142,7 @@ def calibrate(
     `groups` (N,) labels people whose abilities have distributions of their own, in sorted order; the first has
     mean 0 and, if any free item has a free slope, SD 1; the others are free. `weights` (N,) counts people.
     With `anchors`, J items of which those at positions `anchored` keep their parameters, every mean and SD is
-    free. `latent` is "normal" or "histogram" (free weights on the nodes, standardised in the first group).
+    free. The iteration begins at `start` (J items of the same models) if given. `latent` is "normal" or "histogram" (free weights on the nodes, standardised in the first group).
     Instead of an array, a sequence of `Block`s may be given, whose E-steps are summed in order through `map`.
 
     >>> rng = np.random.default_rng(1)
@@ -150,23 +151,20 @@ def calibrate(
     >>> fit.converged, fit.items.b.shape
     (True, (4, 1))
     """
+    chosen = priors or Priors()
     blocks = in_blocks(responses, groups, weights)
-    held = np.arange(len(anchors) if anchors else 0)[np.asarray(anchored, dtype=np.intp)]
-    start, missing, people = _start(blocks, model, categories, anchors, held, priors or Priors())
-    plan = _plan(start, held, blocks, free_mean, free_sd)
-    dtype = (
-        np.float64 if precision == "double" or (precision == "auto" and people * len(start) <= SMALL) else np.float32
-    )
+    begin, held, missing, people = _start(blocks, model, categories, anchors, anchored, start, chosen)
+    plan = _plan(begin, held, blocks, free_mean, free_sd)
+    exact = precision == "double" or (precision == "auto" and people * len(begin) <= SMALL)
     z = irt.grid(points=points or 64)
     prior = np.tile(irt.normal_weights(z), (plan.mean.size, 1))
-    with single_thread(), _mapper(map, people * len(start)) as mapped:
-        problem = Problem(
-            blocks, Columns.of(start.categories, missing), plan, priors or Priors(), z, prior, dtype, mapped
-        )
-        problem, vector = _first_look(problem, people, points is None)
+    columns = Columns.of(begin.categories, missing)
+    with single_thread(), _mapper(map, people * len(begin)) as mapped:
+        problem = Problem(blocks, columns, plan, chosen, z, prior, np.float64 if exact else np.float32, mapped)
+        problem, vector = _first_look(problem, people, points is None, start is not None)
         climb = _histogram if latent == "histogram" else _normal
         problem, ascent = climb(problem, vector, tolerance, max_cycles)
-    return _finished(problem, ascent, people, len(start))
+    return _finished(problem, ascent, people, len(begin))
 
 
 def log_probabilities(plan: Layout, vector: Floats, theta: Floats, categories: Indices) -> Floats:
@@ -210,20 +208,26 @@ def _start(
     model: str | Sequence[str],
     categories: npt.ArrayLike | None,
     anchors: Items | None,
-    held: Indices,
+    anchored: npt.ArrayLike,
+    start: Items | None,
     priors: Priors,
-) -> tuple[Items, bool, float]:
-    """Start items, whether anything is missing, and the number of people."""
+) -> tuple[Items, Indices, bool, float]:
+    """Start items, the positions that stay fixed, whether anything is missing, and the number of people."""
     counts, people = margins(blocks)
     items = counts.shape[0]
     names = (model,) * items if isinstance(model, str) else tuple(model)
     unknown = sorted(set(names) - set(MODELS))
     if unknown or len(names) != items:
         raise ValueError(f"calibrate: {len(names)} models for {items} items, unknown: {unknown}")
-    if anchors is not None and len(anchors) != items:
-        raise ValueError(f"calibrate: anchors has {len(anchors)} items, the responses {items}")
-    start = start_items(counts, names, categories, anchors, held, has_prior=bool(priors.b or priors.intercept))
-    return start, bool((counts.sum(axis=1) < people - 1e-9).any()), people
+    for name, given in (("anchors", anchors), ("start", start)):
+        if given is not None and len(given) != items:
+            raise ValueError(f"calibrate: {name} has {len(given)} items, the responses {items}")
+    held = np.arange(items)[np.asarray(anchored, dtype=np.intp)]
+    begin = start_items(counts, names, categories, anchors, held, has_prior=bool(priors.b or priors.intercept))
+    if start is not None:
+        parts = [begin.take([j]) if j in held else start.take([j]) for j in range(items)]
+        begin = Items.concatenate(parts)
+    return begin, held, bool((counts.sum(axis=1) < people - 1e-9).any()), people
 
 
 def _plan(
@@ -245,10 +249,10 @@ def _plan(
     return layout(start, held, np.zeros(groups), np.ones(groups), means, sds)
 
 
-def _first_look(problem: Problem, people: float, choose_points: bool) -> tuple[Problem, Floats]:
+def _first_look(problem: Problem, people: float, choose_points: bool, started: bool) -> tuple[Problem, Floats]:
     """Start from a few thousand people if there are many more, and make the grid as fine as the test is sharp."""
     vector = problem.layout.start()
-    if people > 4 * FIRST_LOOK:
+    if people > 4 * FIRST_LOOK and not started:
         few = replace(problem, blocks=thinned(problem.blocks, FIRST_LOOK, people), map=_in_turn)
         vector = ascend(few, vector, 0.05, 60).vector
     if not choose_points:
