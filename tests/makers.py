@@ -5,18 +5,26 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from examapp.accounts.access import OPERATOR
 from examapp.accounts.models import Center, User
 from examapp.accounts.sign_in import hash_password
 from examapp.banks.bank_files import BankContent, BankFiles, write_bank
 from examapp.banks.content import ItemContent, StimulusContent
-from examapp.banks.models import Item, ItemBank, ItemVersion
+from examapp.banks.item_types import ITEM_TYPES
+from examapp.banks.models import Item, ItemBank, ItemVersion, Stimulus, StimulusVersion
 from examapp.banks.parameters import add_expert_parameters
 from examapp.canonical import digest
+from examapp.credentials import issuing, key_store
+from examapp.credentials.issuing import Issued
+from examapp.credentials.key_store import KeyStore
 from examapp.db import db
-from examapp.delivery import sittings
+from examapp.delivery import journal, sittings
+from examapp.delivery.acceptance import Accepted, HandIn, Request, Save, accept
 from examapp.delivery.models import Sitting
 from examapp.exams import exam_forms
 from examapp.exams.models import Administration, AdministrationForm, Exam, ExamForm, FormSlot, Registration
+from examapp.scoring import marking, results
+from examapp.scoring.models import Result
 
 AT = datetime(2026, 5, 16, 1, 0, tzinfo=UTC)
 PASSWORD = "a password for tests"
@@ -59,6 +67,11 @@ _OWN_FIELDS: dict[str, dict[str, Any]] = {
         },
     },
     "ordering": {"options": _options("abcd"), "key": ["c", "a", "d", "b"]},
+    "matching": {
+        "rows": [{"id": name, **text(f"Row {name}")} for name in ("r1", "r2")], "choices": _options("abc"),
+        "key": {"r1": "c", "r2": "a"},
+    },
+    "fault_finding": {"options": _options("abcd"), "key": ["b"]},
 }  # fmt: skip
 FOUR_TYPES = ("single_choice", "multiple_choice", "true_false", "numeric")
 
@@ -111,12 +124,30 @@ def make_item_version(content: ItemContent | None = None, bank: ItemBank | None 
             digest=digest(content.as_json()), published_at=AT,
         )
     )  # fmt: skip
-    highest = 2 if content.type == "multiple_choice" else 3 if content.type == "ordering" else 1
+    highest = ITEM_TYPES[content.type].highest(content)
     add_expert_parameters([(version, float(content.expected_share), highest)], SCALE, at=AT)
     return version
 
 
-def make_exam_form(exam: Exam | None = None, contents: list[ItemContent] | None = None, **overrides: Any) -> ExamForm:
+def make_stimulus_version(code: str = "stimulus-one") -> StimulusVersion:
+    """Return a published stimulus: a text with a figure."""
+    numbers = {
+        "peak": "8e18", "depth": "120", "straggle": "55", "background": "1e15", "floor": "1e14", "range": "600",
+    }  # fmt: skip
+    figure = {"kind": "sims_profile", "values": numbers, "alt": text("Concentration against depth")}
+    fields = {"id": code, "version": 1, "text": text("A depth profile"), "figure": figure}
+    content = StimulusContent.model_validate(fields)
+    stimulus = _added(Stimulus(bank_id=make_bank().id, code=code))
+    row = StimulusVersion(
+        stimulus=stimulus, version=1, content=content.as_json(), digest=content.digest, published_at=AT
+    )
+    return _added(row)
+
+
+def make_exam_form(
+    exam: Exam | None = None, contents: list[ItemContent] | None = None, stimuli: dict[str, StimulusVersion] | None = None,
+    **overrides: Any,
+) -> ExamForm:  # fmt: skip
     """Return a form of these contents, one item of each of four types by default."""
     contents = contents or [make_content(kind) for kind in FOUR_TYPES]
     bank = make_bank()
@@ -126,8 +157,9 @@ def make_exam_form(exam: Exam | None = None, contents: list[ItemContent] | None 
         exam_form.slots.append(
             FormSlot(
                 number=number, item_version=make_item_version(content, bank), points="1",
+                stimulus_version=(stimuli or {}).get(content.stimulus or ""),
                 variant={"Eg": "1.5"} if content.variables else {},
-                option_order=[option.id for option in reversed(content.options)],
+                option_order=list(reversed(ITEM_TYPES[content.type].arranged(content))),
             )
         )  # fmt: skip
     exam_form.digest = exam_forms.digest_of(exam_form)
@@ -164,6 +196,59 @@ def make_sitting(registration: Registration | None = None, *, at: datetime = AT)
     sitting, _ = sittings.start(registration.trainee, registration, at=at)
     db.session.commit()
     return sitting
+
+RIGHT = {1: "3", 2: ["3", "5"], 3: True, 4: "826.6"}
+WRONG = {1: "1", 2: ["1"], 3: False, 4: "1"}
+
+
+def answer(sitting: Sitting, values: dict[int, Any], *, at: datetime = AT + timedelta(minutes=5)) -> None:
+    """Give these responses and hand the sitting in, through the rules that the committer applies."""
+    connection, grace = db.session.connection(), timedelta(0)
+    head = journal.lock_one(sitting.id)
+    actions = [Save(slot, 1, value, None) for slot, value in values.items()]
+    for action in [*actions, HandIn()]:
+        assert isinstance(accept(connection, head, Request(sitting.id, action, at, head.epoch), grace), Accepted)
+    journal.save_head(connection, head)
+    db.session.commit()
+    db.session.refresh(sitting)
+
+
+def make_result(registration: Registration | None = None, values: dict[int, Any] | None = None) -> Result:
+    """Return the result of a sitting with these responses, all right by default, scored and released, committed."""
+    sitting = make_sitting(registration)
+    answer(sitting, RIGHT if values is None else values)
+    marking.mark(OPERATOR, sitting, at=AT + timedelta(hours=1))
+    result = results.score(OPERATOR, sitting, at=AT + timedelta(hours=1))
+    db.session.flush()
+    results.release(make_user("examiner"), [result], at=AT + timedelta(hours=2))
+    db.session.commit()
+    return result
+
+
+def make_both_results(trainee: User | None = None, values: dict[int, Any] | None = None) -> tuple[Result, Result]:
+    """Return one trainee's released results of the theory and the practical part of one exam."""
+    trainee, exam = trainee or make_user(), make_exam()
+    theory, practical = (
+        make_result(make_registration(trainee, make_administration(make_exam_form(exam, part=part))), values)
+        for part in ("theory", "practical")
+    )
+    return theory, practical
+
+
+def make_store(folder: Path) -> KeyStore:
+    """Return a key store in `folder`, with keys, committed."""
+    store = KeyStore(folder, "http://127.0.0.1:8000", "examapp.local/results")
+    key_store.create_missing(OPERATOR, store, at=AT)
+    db.session.commit()
+    return store
+
+
+def issue(store: KeyStore, *, at: datetime = AT + timedelta(hours=3)) -> Issued:
+    """Issue what is due, committed."""
+    issued = issuing.issue_due(OPERATOR, key_store.load(store), at=at)
+    db.session.commit()
+    return issued
+
 
 
 def _added(row: Any) -> Any:

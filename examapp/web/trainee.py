@@ -141,7 +141,7 @@ def _standing(registration: Registration, at: datetime) -> Standing:
 
 def _check_page(registration: Registration, form: BeginForm, at: datetime) -> str:
     sitting = sittings.newest(registration.id)
-    minutes = minutes_if_started(administrations.time_rules(registration), at)
+    minutes = minutes_if_started(sittings.time_rules(registration), at)
     return render_template(
         "trainee/check.html", registration=registration, form=form, minutes=minutes, sitting=sitting, parts=PARTS,
         state=state_of(registration, sitting, at), states=STATES,

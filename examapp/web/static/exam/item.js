@@ -35,7 +35,7 @@ export function showItem(target, place, paper, responses, moves) {
 function showStimulus({ text, figure: drawn }) {
   const box = make("section", { className: "stimulus", "aria-label": say("stimulus.label"), tabIndex: 0 });
   box.append(markup(pick(text)));
-  if (drawn) box.append(figure(pick(drawn), drawn.alt ? pick(drawn.alt) : say("stimulus.figure")));
+  if (drawn) box.append(figure(pick(drawn), say("stimulus.figure")));
   return box;
 }
 

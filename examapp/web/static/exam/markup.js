@@ -32,8 +32,10 @@ export function plainText(html) {
   return new DOMParser().parseFromString(html, "text/html").body.textContent.trim();
 }
 
-export function figure(svg, alternative) {
-  const image = make("img", { alt: alternative });
+// The figure says itself, in its language, what somebody who cannot see it needs to know.
+export function figure(svg, otherwise) {
+  const root = new DOMParser().parseFromString(svg, "image/svg+xml").documentElement;
+  const image = make("img", { alt: root.getAttribute("aria-label") || otherwise });
   image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(svg)}`;
   return image;
 }

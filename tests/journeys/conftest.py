@@ -1,0 +1,63 @@
+"""Fixtures of the journeys: a browser, and a running service with one registered trainee."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from examapp.app import create_app
+from examapp.db import db
+from tests.conftest import make_config
+from tests.journeys.live import Service, form_of_every_type, serve
+
+CHROMIUM = Path("/usr/bin/chromium")
+ARGUMENTS = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--no-first-run"]
+PATIENCE = 10_000
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium of the system; nothing is downloaded."""
+    if not CHROMIUM.exists():
+        pytest.skip(f"no browser at {CHROMIUM}")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def live_app(tmp_path: Path, empty_database: Path) -> Iterator[Flask]:
+    """An application that a browser can use over plain HTTP, with a grace of one second."""
+    shutil.copyfile(empty_database, tmp_path / "examapp.db")
+    app = create_app(make_config(tmp_path, secure_cookies=False, grace_seconds=1))
+    yield app
+    with app.app_context():
+        db.engine.dispose()
+
+
+@pytest.fixture
+def service(live_app: Flask) -> Iterator[Service]:
+    """The application served on a port of its own, with a trainee registered for a form of every item type."""
+    with serve(live_app) as running:
+        with live_app.app_context():
+            running.prepare(form_of_every_type())
+        yield running
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    """A fresh browser profile that prefers English."""
+    fresh = browser.new_context(locale="en-GB", viewport={"width": 1280, "height": 900})
+    fresh.set_default_timeout(PATIENCE)
+    yield fresh
+    fresh.close()
+
+
+@pytest.fixture
+def page(service: Service, context: BrowserContext) -> Page:
+    """An empty page of the signed-in trainee."""
+    return service.sign_in(context)

@@ -1,0 +1,77 @@
+"""A service on a port of its own, in this process, with a trainee who may sit an exam; and a browser to use it."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from flask import Flask
+from playwright.sync_api import BrowserContext, Page
+from werkzeug.serving import make_server
+
+from examapp.banks.item_types import ITEM_TYPES
+from examapp.db import db
+from examapp.delivery.models import Sitting
+from examapp.exams.models import ExamForm
+from tests import makers
+
+MINUTES = 90
+
+
+class Service:
+    """What a test needs to know of a running service."""
+
+    def __init__(self, url: str, app: Flask) -> None:
+        self.url, self.app = url, app
+        self.username = "li.ming"
+        self.registration = ""
+
+    def prepare(self, exam_form: ExamForm, **overrides: Any) -> None:
+        """Register the trainee for an administration of `exam_form` that is open now."""
+        now = datetime.now(UTC)
+        administration = makers.make_administration(
+            exam_form, opens_at=now - timedelta(hours=3), closes_at=now + timedelta(hours=3), minutes=MINUTES
+        )
+        trainee = makers.make_user(username=self.username)
+        self.registration = makers.make_registration(trainee, administration, **overrides).id
+        db.session.commit()
+
+    def begin(self, seconds_left: float = MINUTES * 60) -> str:
+        """Begin the trainee's sitting so that this much time is left; return its public id."""
+        with self.app.app_context():
+            registration = db.session.get_one(makers.Registration, self.registration)
+            started = datetime.now(UTC) - timedelta(minutes=MINUTES) + timedelta(seconds=seconds_left)
+            return makers.make_sitting(registration, at=started).public_id
+
+    def sitting(self, public_id: str) -> Sitting:
+        """Return the sitting's row as it is stored now; the caller holds an application context."""
+        db.session.rollback()
+        return db.session.get_one(Sitting, int(public_id, 16))
+
+    def sign_in(self, context: BrowserContext) -> Page:
+        """Sign the trainee in and return an empty page."""
+        data = {"username": self.username, "password": makers.PASSWORD}
+        assert context.request.post(f"{self.url}/api/session", data=data).ok
+        return context.new_page()
+
+
+@contextmanager
+def serve(app: Flask) -> Iterator[Service]:
+    """Serve `app` on a free port until the block ends."""
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield Service(f"http://127.0.0.1:{server.server_port}", app)
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def form_of_every_type() -> ExamForm:
+    """Return a form with an item of every type, and two more that share a text and a figure."""
+    contents = [makers.make_content(kind) for kind in ITEM_TYPES]
+    contents += [makers.make_content(kind, stimulus="stimulus-one") for kind in ("true_false", "single_choice")]
+    return makers.make_exam_form(contents=contents, stimuli={"stimulus-one": makers.make_stimulus_version()})
