@@ -145,8 +145,8 @@ def make_stimulus_version(code: str = "stimulus-one") -> StimulusVersion:
 
 
 def make_exam_form(
-    exam: Exam | None = None, contents: list[ItemContent] | None = None, stimuli: dict[str, StimulusVersion] | None = None,
-    **overrides: Any,
+    exam: Exam | None = None, contents: list[ItemContent] | None = None,
+    stimuli: dict[str, StimulusVersion] | None = None, **overrides: Any,
 ) -> ExamForm:  # fmt: skip
     """Return a form of these contents, one item of each of four types by default."""
     contents = contents or [make_content(kind) for kind in FOUR_TYPES]

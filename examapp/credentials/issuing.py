@@ -11,7 +11,7 @@ from sqlalchemy.orm import aliased
 from examapp.accounts import access
 from examapp.canonical import digest, utc_string
 from examapp.credentials import log, record
-from examapp.credentials.certificate_numbers import certificate_number, number_series
+from examapp.credentials.certificate_numbers import certificate_number, is_number, number_series
 from examapp.credentials.key_store import Keys
 from examapp.credentials.models import Certificate, Checkpoint, LogEntry
 from examapp.credentials.record import RecordFacts
@@ -195,6 +195,15 @@ def certificate_for(certificate_id: str) -> Certificate:
     if certificate is None:
         raise NotFound("certificate.unknown", N_("There is no such certificate."))
     return certificate
+
+
+def certificate_by_number(number: str) -> Certificate:
+    """Return the certificate with this number, however it was typed; a wrong check character is not looked up."""
+    typed = "".join(number.upper().split())
+    found = db.session.scalar(select(Certificate).where(Certificate.number == typed)) if is_number(typed) else None
+    if found is None:
+        raise NotFound("certificate.unknown", N_("There is no such certificate."))
+    return found
 
 
 def certificates_of(trainee_id: str) -> list[Certificate]:
