@@ -226,8 +226,8 @@ def _owner_id(row: VersionRow) -> str:
     return row.item_id if isinstance(row, ItemVersion) else row.stimulus_id
 
 
-def _starting(row: VersionRow, content: ItemContent) -> tuple[str, float, int]:
-    return row.id, float(content.expected_share), ITEM_TYPES[content.type].highest(content)
+def _starting(row: Any, content: ItemContent) -> tuple[ItemVersion, float, int]:
+    return row, float(content.expected_share), ITEM_TYPES[content.type].highest(content)
 
 
 def _having(outcome: str, taken: Mapping[str, _Taken], contents: Sequence[Content]) -> list[str]:

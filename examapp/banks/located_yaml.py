@@ -226,7 +226,11 @@ class _Reader:
                 self.node(next(events), events, (*path, key, "repeated"), depth + 1)
                 continue
             self.document.keys[inner] = place
-            result[key] = self.node(next(events), events, inner, depth + 1)
+            first_of_value = next(events)
+            result[key] = self.node(first_of_value, events, inner, depth + 1)
+            # the parser places a missing value at whatever comes next
+            if isinstance(first_of_value, ScalarEvent) and not (first_of_value.value or first_of_value.style):
+                self.document.values[inner] = place
         return result
 
     def sequence(self, events: Iterator[Event], path: Path, depth: int) -> list[Any]:

@@ -54,13 +54,13 @@ def expert_items(expected_share: float, highest: int) -> Items:
     return Items.of("pcm", b=(brentq(surplus, -30.0, 30.0, xtol=1e-12) + steps)[None, :])
 
 
-def add_expert_parameters(starting: Sequence[tuple[str, float, int]], scale: str, *, at: datetime) -> int:
-    """Give each (item version id, expected_share, highest) with nothing on `scale` its first row; return how many."""
-    known = set(_newest([id for id, _, _ in starting], scale))
+def add_expert_parameters(starting: Sequence[tuple[ItemVersion, float, int]], scale: str, *, at: datetime) -> int:
+    """Give each (stored version, expected_share, highest) with nothing on `scale` its first row; return how many."""
+    known = set(_newest([version.id for version, _, _ in starting], scale))
     added = [
-        _row(id, scale, 1, expert_items(share, highest), 0, EXPERT, at)
-        for id, share, highest in starting
-        if id not in known
+        _row(version.id, scale, 1, expert_items(share, highest), 0, EXPERT, at)
+        for version, share, highest in starting
+        if version.id not in known
     ]
     db.session.add_all(added)
     return len(added)

@@ -7,6 +7,7 @@ from typing import Any
 
 LONGEST_LINE = 120
 LANGUAGE = "zh"
+PROSE = ("zh", "en", "source", "licence")
 NAMING = ("id", "name", "names")
 
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*\Z")
@@ -37,7 +38,7 @@ def _entries(fields: Mapping[str, Any], indent: str) -> str:
 def _entry(name: str, value: Any, indent: str) -> str:
     start = f"{indent}{_scalar(name)}:"
     if isinstance(value, str):
-        return f"{start} {_text(value, indent + '  ')}\n"
+        return f"{start} {_text(value, indent + '  ') if name in PROSE else _scalar(value)}\n"
     if not isinstance(value, dict | list) or not value:
         return f"{start} {_flow(value)}\n"
     if _fits(value, start):
@@ -74,8 +75,10 @@ def _scalar(value: Any) -> str:
         return {None: "null", True: "true", False: "false"}[value]
     if not isinstance(value, str):
         return repr(value)
-    if _PLAIN.match(value) and value.lower() not in _READ_OTHERWISE:
-        return value
+    return value if _PLAIN.match(value) and value.lower() not in _READ_OTHERWISE else _quoted(value)
+
+
+def _quoted(value: str) -> str:
     if "\n" in value or "\t" in value:
         return json.dumps(value, ensure_ascii=False)
     return "'" + value.replace("'", "''") + "'"
@@ -86,4 +89,4 @@ def _text(value: str, indent: str) -> str:
     if "\n" in value and _LINES.match(value):
         lines = (indent + line if line else "" for line in value.split("\n"))
         return "|-\n" + "\n".join(lines)
-    return _scalar(value)
+    return _quoted(value)

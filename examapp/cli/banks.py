@@ -37,6 +37,7 @@ _BREAK = re.compile(r"</p>\s*<p>|<br\s*/?>|</li>|</tr>")
 def banks() -> None:
     """Item banks: reviewed text files, and banks in the database.
 
+    \b
     Example: examapp banks check question_banks/ic-materials
     """
 
@@ -50,6 +51,7 @@ def check(paths: tuple[Path, ...], as_json: bool) -> None:
 
     PATH is a bank's folder, or a folder of such folders. Exits 1 if there are errors; warnings alone exit 0.
 
+    \b
     Example: examapp banks check question_banks
     """
     readings = [_checked(folder) for path in paths for folder in _bank_folders(path)]
@@ -73,6 +75,7 @@ def import_(path: Path, as_json: bool) -> None:
 
     A file that says something else under a version that is stored is refused: raise its version.
 
+    \b
     Example: examapp banks import question_banks/ic-materials
     """
     files = _checked(path).files()
@@ -99,6 +102,7 @@ def import_(path: Path, as_json: bool) -> None:
 def export(path: Path, code: str | None, as_json: bool) -> None:
     """Write the newest versions of a bank to its folder; files that say the same already are left alone.
 
+    \b
     Example: examapp banks export question_banks/ic-materials
     """
     files = authoring.export_bank(OPERATOR, code or path.resolve().name)
@@ -119,6 +123,7 @@ def export(path: Path, code: str | None, as_json: bool) -> None:
 def diff(path: Path, as_json: bool) -> None:
     """Name what differs between a bank's folder and the database; exits 1 if anything does.
 
+    \b
     Example: examapp banks diff question_banks/ic-materials
     """
     found = authoring.diff(OPERATOR, _checked(path).files())
@@ -142,6 +147,7 @@ def diff(path: Path, as_json: bool) -> None:
 def preview(path: Path, item: str | None, seed: int, language: str, as_json: bool) -> None:
     """Show an item as a trainee sees it: its file, or a bank's folder and the item's id.
 
+    \b
     Example: examapp banks preview question_banks/ic-materials/items/ic-physics-001.yaml
     """
     folder, code = (path, item or "") if path.is_dir() else (path.resolve().parent.parent, path.stem)
