@@ -46,7 +46,8 @@ def case_data(folder: Path, case: dict[str, Any]) -> tuple[Floats, Floats | None
     if not case["data"].get("tabulated"):
         return data, None
     header, cells = table(path)
-    return data, cells[:, header.index("Frequency")].astype(np.float64)
+    counted = next(i for i, name in enumerate(header) if name.lower() in ("frequency", "freq"))
+    return data, cells[:, counted].astype(np.float64)
 
 
 def case_priors(case: dict[str, Any]) -> Priors:

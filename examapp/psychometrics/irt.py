@@ -248,10 +248,12 @@ def _check(items: Items) -> None:
         "0 <= c < d <= 1 must hold": ~((items.c >= 0) & (items.c < items.d) & (items.d <= 1)),
         "b must begin with a number and be padded with NaN": ~known[:, 0] | (known[:, 1:] > known[:, :-1]).any(1),
         "the model has one threshold": (known.sum(1) > 1)
-        & np.array([m[1:] == "pl" or m == "rasch" for m in items.model]),
+        & np.array([isinstance(MODELS[name], Dichotomous) for name in items.model], dtype=bool),
     }
     order = np.nan_to_num(np.diff(items.b, axis=1) * items.a[:, None], nan=0.0) < 0
-    wrong["thresholds of a graded item must be in order"] = order.any(1) & (np.array(items.model) == "grm")
+    wrong["thresholds of a graded item must be in order"] = order.any(1) & np.array(
+        [name == "grm" for name in items.model], dtype=bool
+    )
     for reason, at in wrong.items():
         if at.any():
             raise ValueError(f"Items: item {int(np.flatnonzero(at)[0])}: {reason}")

@@ -83,7 +83,10 @@ def test_weights_stand_for_people(responses):
 
 def test_order_of_people_and_items_does_not_matter(responses, rng):
     people, items = rng.permutation(800), rng.permutation(6)
-    fit, moved = calibrate(responses, "2pl", tolerance=1e-7), calibrate(responses[people][:, items], "2pl", tolerance=1e-7)
+    fit, moved = (
+        calibrate(responses, "2pl", tolerance=1e-7),
+        calibrate(responses[people][:, items], "2pl", tolerance=1e-7),
+    )
     assert moved.items.a == pytest.approx(fit.items.a[items], abs=1e-6)
 
 
