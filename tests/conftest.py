@@ -1,5 +1,6 @@
 """Fixtures that every test may use: an application on its own copy of an empty database, and a fixed instant."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -74,5 +75,12 @@ def at() -> datetime:
 def reference() -> Path:
     """The folder of reference data that lies beside the project; tests marked `reference` read it."""
     if not REFERENCE.is_dir():
-        pytest.skip(f"no reference data at {REFERENCE}")
+        missing(f"no reference data at {REFERENCE}")
     return REFERENCE
+
+
+def missing(reason: str) -> None:
+    """Skip a test that needs something this machine has not; on CI that is a failure."""
+    if os.environ.get("CI"):
+        pytest.fail(f"{reason}, and CI must have it")
+    pytest.skip(reason)
