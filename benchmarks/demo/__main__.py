@@ -9,6 +9,7 @@ Prints what was true of the simulated trainees against what the service decided,
 
 import argparse
 import platform
+import secrets
 import subprocess
 import sys
 import tempfile
@@ -63,7 +64,7 @@ def main() -> int:
 def service(folder: Path) -> Iterator[Flask]:
     """A whole service on a fresh database in `folder`."""
     config = Config(
-        secret_key="a demo needs no secret but a long one",
+        secret_key=secrets.token_urlsafe(48),
         database_url=f"sqlite:///{folder / 'examapp.db'}",
         key_folder=folder / "keys",
         bank_folder=BANKS,

@@ -1,6 +1,7 @@
 """What trainees see of a form: bytes built once from each item type's allow-list, the same for everybody.
 
-The paper knows nothing of a key: built from content in which the keys were permuted it would have the same bytes.
+The paper knows nothing of a key: built from content in which the keys were permuted it would have the same bytes. So
+it does not name its form by digest either, which covers the keys.
 """
 
 from collections.abc import Sequence
@@ -34,7 +35,6 @@ def build(exam_form: ExamForm) -> bytes:
     exam = exam_form.exam
     paper = {
         "schema": SCHEMA,
-        "exam_form": exam_form.digest,
         "part": exam_form.part,
         "title": {"zh": exam.title_zh, "en": exam.title_en},
         "slots": [_present(slot) for slot in exam_form.slots],

@@ -53,7 +53,7 @@ def show(public_id: str) -> Response:
     body = {
         **_running(sitting, at),
         "closed_at": stamp(sitting.closed_at) if sitting.closed_at else None,
-        "exam_form": sitting.exam_form.digest,
+        "paper": paper.of_form(sitting.exam_form_id).digest,
         "slots": _slots(sitting),
         "flags": sorted(state.flags),
         "stored": {
