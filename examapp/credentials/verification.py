@@ -14,11 +14,11 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from examapp.banks.models import ItemParameters, ItemVersion, StimulusVersion
 from examapp.canonical import digest, digest_of_bytes, parse_utc, utc_string
-from examapp.credentials import issuing, key_store, record
+from examapp.credentials import issuing, key_store, record, signing
 from examapp.credentials.certificate_numbers import is_number
 from examapp.credentials.checkpoint import open_checkpoint
 from examapp.credentials.merkle import Tree
-from examapp.credentials.models import Acknowledgement, Certificate, Checkpoint, LogEntry
+from examapp.credentials.models import Acknowledgement, Certificate, Checkpoint, LogEntry, PublicKey
 from examapp.credentials.record import Verification, check
 from examapp.db import Base, broken_seals, db, sealed_tables
 from examapp.delivery import journal
@@ -29,12 +29,14 @@ from examapp.exams.exam_forms import digest_of
 from examapp.exams.models import ExamForm
 from examapp.scoring.marking import marked_slots, newest_marks
 from examapp.scoring.models import Result
+from examapp.scoring.results import is_released
 from examapp.scoring.rules import rescore
 
 TrustedKeys = Mapping[str, Mapping[str, str]]
 _UNREADABLE = (
     ValueError, TypeError, KeyError, AttributeError, IndexError, ArithmeticError, ExamappError, SQLAlchemyError,
 )  # fmt: skip
+_ITEM_COLUMNS = ("id", "version", "type", "area")
 
 
 @dataclass(frozen=True)
@@ -74,9 +76,11 @@ def verify_storage(keys: key_store.Keys | None = None, notes: Iterable[str] = ()
     trusted_keys = {row.kid: row.jwk for row in _readable(key_store.public_keys)}
     return [
         *_seals(),
+        *_dangling(),
+        *_rows(PublicKey, _broken_key),
         *_rows(Sitting, _broken_sitting),
         *_strays(),
-        *_rows(ItemVersion, _broken_content),
+        *_rows(ItemVersion, _broken_item),
         *_rows(StimulusVersion, _broken_content),
         *_rows(ExamForm, _broken_form),
         *_rows(Paper, _broken_paper),
@@ -114,6 +118,25 @@ def _rows(model: type[Base], broken: Callable[[Any], Iterator[str]]) -> Iterator
             yield Finding(str(table), name, f"cannot be read: {error}")
 
 
+def _dangling() -> Iterator[Finding]:
+    """Rows that name a row of another table that is not there."""
+    for table in Base.metadata.sorted_tables:
+        for foreign_key in table.foreign_keys:
+            own, other = foreign_key.parent, foreign_key.column.table.alias()
+            is_there = select(other).where(other.c[foreign_key.column.name] == own).exists()
+            query = select(*table.primary_key.columns).where(own.is_not(None), ~is_there)
+            for key in db.session.execute(query):
+                yield Finding(table.name, "/".join(map(str, key)), f"its {own.name} is not there")
+
+
+def _broken_key(row: PublicKey) -> Iterator[str]:
+    jwk = row.jwk
+    if (jwk["kid"], jwk["alg"], key_store.ALGORITHMS.get(row.use)) != (row.kid, row.algorithm, row.algorithm):
+        yield "its id, use or algorithm is not that of the key"
+    if not row.kid.endswith("#" + signing.thumbprint(signing.import_public(jwk))):
+        yield "its id is not the thumbprint of the key"
+
+
 def _broken_sitting(sitting: Sitting) -> Iterator[str]:
     yield from journal.broken(sitting)
     started = journal.event_of(journal.entries(sitting.id)[0])
@@ -135,6 +158,13 @@ def _strays() -> Iterator[Finding]:
 def _broken_content(row: ItemVersion | StimulusVersion) -> Iterator[str]:
     if digest(row.content) != row.digest:
         yield "the content does not match its digest"
+
+
+def _broken_item(row: ItemVersion) -> Iterator[str]:
+    yield from _broken_content(row)
+    content = row.content
+    if (row.item.code, row.version, row.type, row.area) != tuple(content[name] for name in _ITEM_COLUMNS):
+        yield "its item, version, type or area is not that of the content"
 
 
 def _broken_form(exam_form: ExamForm) -> Iterator[str]:
@@ -162,6 +192,9 @@ def _broken_result(result: Result) -> Iterator[str]:
     for name, value in columns.items():
         if getattr(result, name) != value:
             yield f"{name} is not what the evidence gives"
+    earlier = select(func.count()).where(Result.sitting_id == result.sitting_id, Result.number < result.number)
+    if db.session.scalar(earlier) != result.number - 1:
+        yield "results of the sitting before this one are missing"
     yield from _broken_marks(result.sitting, evidence)
     yield from _broken_parameters(evidence)
 
@@ -204,6 +237,8 @@ def _broken_entry(entry: LogEntry, trusted_keys: TrustedKeys, keys: key_store.Ke
     if result is None:
         yield "its result is gone"
         return
+    if not is_released(result):
+        yield "its result was not released"
     subject = keys.pseudonym(result.sitting.registration.trainee_id) if keys else facts.subject
     stored = issuing.facts_of(
         result, facts.issuer, facts.log, subject, record_id=facts.record_id, at=parse_utc(facts.issued_at)
