@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from examapp.banks import markup
-from examapp.banks.content import ItemContent, Problem, StimulusContent, Text, Variant
+from examapp.banks.content import Answer, ItemContent, Problem, StimulusContent, Text, Variant
 from examapp.banks.formula import CONSTANTS, FormulaError, draw, evaluate, names
 from examapp.banks.item_types import ITEM_TYPES
 
@@ -34,14 +34,19 @@ def problems(content: ItemContent, stimulus: StimulusContent | None = None) -> l
     """Return what is wrong with an item's numbers: unknown names, numbers not shown, traps like the key in any draw."""
     found = _name_problems(content, stimulus) if stimulus else []
     for seed in SEEDS if not found else ():
+        rng = np.random.default_rng(seed)
         try:
-            if stimulus:
-                draw_testlet(stimulus, [content], np.random.default_rng(seed))
-            else:
-                draw_variant(content, np.random.default_rng(seed))
+            drawn = draw_testlet(stimulus, [content], rng)[1][content.id] if stimulus else draw_variant(content, rng)
+            if content.answer is not None:
+                _require_reach(content.answer, drawn.values)
         except FormulaError as error:
             return [Problem(("answer",), str(error))]
     return found
+
+
+def _require_reach(answer: Answer, values: Mapping[str, str]) -> None:
+    if answer.value(values) == 0 and answer.rel_tol is not None:
+        raise FormulaError("the key is 0 in some draws, where rel_tol accepts nothing near it; give abs_tol")
 
 
 def stimulus_problems(stimulus: StimulusContent) -> list[Problem]:
