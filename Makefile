@@ -16,7 +16,7 @@ run: env ## a demo service on this machine, with one account per role; stays up 
 demo: env ## the main job by itself: simulated trainees, real verbs, signed records, a stranger's check
 	@$(BIN)/python -m benchmarks.demo
 
-test: env lint ## everything: static checks, then the whole test suite
+test: env ## everything: the whole test suite, static checks and contracts among it
 	@$(BIN)/python -m pytest -q -n 2 --dist worksteal
 
 lint: env ## ruff, mypy, import contracts
