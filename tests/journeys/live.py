@@ -6,13 +6,13 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from flask import Flask
+from flask import Flask, request
 from playwright.sync_api import BrowserContext, Page
 from werkzeug.serving import make_server
 
 from examapp.banks.item_types import ITEM_TYPES
 from examapp.db import db
-from examapp.delivery.models import Sitting
+from examapp.delivery import journal, sittings
 from examapp.exams.models import ExamForm
 from tests import makers
 
@@ -26,6 +26,12 @@ class Service:
         self.url, self.app = url, app
         self.username = "li.ming"
         self.registration = ""
+        self.is_failing = False
+        app.before_request(self._fail)
+
+    def _fail(self) -> tuple[dict[str, str], int] | None:
+        """Refuse to save for as long as the test says so."""
+        return ({"code": "busy"}, 503) if self.is_failing and request.method == "PUT" else None
 
     def prepare(self, exam_form: ExamForm, **overrides: Any) -> None:
         """Register the trainee for an administration of `exam_form` that is open now."""
@@ -33,7 +39,7 @@ class Service:
         administration = makers.make_administration(
             exam_form, opens_at=now - timedelta(hours=3), closes_at=now + timedelta(hours=3), minutes=MINUTES
         )
-        trainee = makers.make_user(username=self.username)
+        trainee = makers.make_user(username=self.username, language="en")
         self.registration = makers.make_registration(trainee, administration, **overrides).id
         db.session.commit()
 
@@ -44,10 +50,15 @@ class Service:
             started = datetime.now(UTC) - timedelta(minutes=MINUTES) + timedelta(seconds=seconds_left)
             return makers.make_sitting(registration, at=started).public_id
 
-    def sitting(self, public_id: str) -> Sitting:
-        """Return the sitting's row as it is stored now; the caller holds an application context."""
-        db.session.rollback()
-        return db.session.get_one(Sitting, int(public_id, 16))
+    def stored(self, public_id: str) -> dict[int, Any]:
+        """Return what is stored of a sitting now: slot to value."""
+        with self.app.app_context():
+            return {each.slot: each.value for each in sittings.stored_responses(sittings.by_public_id(public_id))}
+
+    def kinds(self, public_id: str) -> list[str]:
+        """Return the kinds of the journal's entries, in order."""
+        with self.app.app_context():
+            return [row.kind for row in journal.entries(int(public_id, 16))]
 
     def sign_in(self, context: BrowserContext) -> Page:
         """Sign the trainee in and return an empty page."""

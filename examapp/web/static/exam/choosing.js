@@ -50,9 +50,12 @@ export function multipleChoice({ item, order, value, change }) {
 
 // A radio button cannot be taken back by its own means.
 function withClear(options, value, change) {
-  const clear = make("button", { type: "button", className: "link", onclick: () => {
+  const clear = make("button", { type: "button", className: "link", hidden: value === null, onclick: () => {
     for (const control of options.querySelectorAll("input")) control.checked = false;
+    clear.hidden = true;
+    options.querySelector("input").focus();
     change(null);
   } }, say("choice.clear"));
+  options.addEventListener("change", () => { clear.hidden = false; });
   return make("div", {}, options, clear);
 }

@@ -7,9 +7,9 @@ import { say } from "./words.js";
 const ASK_AGAIN = 2_000;
 const BANNERS = ["time", "store"];
 
-// Keeps the outbox running until everything is settled and the service says that the sitting is closed.
+// Keeps the outbox running until everything is settled and the service agrees that the time is over.
 export function showEnd({ status, server, outbox, responses, leave, isStillOpen }) {
-  let isClosed = status !== "expired";
+  let isOver = status !== "expired";
 
   function draw() {
     const late = responses.late.length;
@@ -19,21 +19,21 @@ export function showEnd({ status, server, outbox, responses, leave, isStillOpen 
     if (late) lines.push(say("end.late", { count: late }));
     byId("end-heading").textContent = say(`end.${status}`);
     byId("end-lines").replaceChildren(...lines.map((line) => make("p", {}, line)));
-    byId("end-receipt").hidden = !isClosed || waiting > 0;
+    byId("end-receipt").hidden = !isOver || waiting > 0;
   }
 
   async function ask() {
     try {
       const answer = await server.clock();
       outbox.report(null);
-      isClosed = answer.status !== "open";
       // time was added while nobody could be reached: the sitting goes on
-      if (!isClosed && isStillOpen()) return location.reload();
+      if (answer.status === "open" && isStillOpen()) return location.reload();
+      isOver = true;
     } catch (error) {
       outbox.report(error);
     }
     draw();
-    if (!isClosed || outbox.size || responses.unsaved.length) return setTimeout(ask, ASK_AGAIN);
+    if (!isOver || outbox.size || responses.unsaved.length) return setTimeout(ask, ASK_AGAIN);
     // whoever lost something must be able to read it before the page changes
     if (responses.late.length) return announce(say("end.late", { count: responses.late.length }));
     return leave();

@@ -54,7 +54,8 @@ async function start() {
   }));
   responses.addEventListener("change", redraw);
   responses.addEventListener("conflict", (event) => conflict(event.detail));
-  responses.addEventListener("closed", () => end("expired"));
+  // a refusal does not say what closed the sitting; the clock does
+  responses.addEventListener("closed", () => sync().then(() => end("expired")));
   navigator_ = new Navigator(places, responses, go);
   handIn = new HandIn({ places, responses, outbox, server, finished: leave });
   await responses.load(state);
@@ -108,8 +109,8 @@ async function sync() {
 
 function go(wanted) {
   const fragment = wanted === "review" ? "#review" : `#${places.find((each) => each.slot === wanted).position}`;
-  if (location.hash === fragment) follow();
-  else location.hash = fragment;
+  if (location.hash !== fragment) history.pushState(null, "", fragment);
+  follow();
 }
 
 function follow() {
