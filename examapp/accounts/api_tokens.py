@@ -13,7 +13,7 @@ from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OKPKey
 from joserfc.jws import JWSRegistry
-from sqlalchemy import delete
+from sqlalchemy import delete, insert
 from sqlalchemy.exc import IntegrityError
 
 from examapp.accounts.models import AccessToken, ApiClient, UsedAssertion
@@ -153,7 +153,7 @@ def _check_claims(claims: dict[str, Any], client: ApiClient, audience: str, at: 
 
 
 def _instant(seconds: object) -> datetime:
-    if not isinstance(seconds, int | float) or isinstance(seconds, bool) or not 0 <= seconds < 2**40:
+    if not isinstance(seconds, int | float) or isinstance(seconds, bool) or not 0 <= seconds < 2**36:
         raise ValueError("exp, nbf and iat are numbers of seconds since 1970")
     return datetime.fromtimestamp(seconds, UTC)
 
@@ -168,9 +168,9 @@ def _scopes(client: ApiClient, asked: str) -> str:
 
 
 def _use_once(client: ApiClient, claims: dict[str, Any]) -> None:
-    expires_at = _instant(claims["exp"]) + CLOCK_DIFFERENCE
+    row = {"client_id": client.id, "jti": claims["jti"], "expires_at": _instant(claims["exp"]) + CLOCK_DIFFERENCE}
     try:
         with db.session.begin_nested():
-            db.session.add(UsedAssertion(client_id=client.id, jti=claims["jti"], expires_at=expires_at))
+            db.session.execute(insert(UsedAssertion), row)
     except IntegrityError as error:
         raise _not_the_client("it was used before") from error
