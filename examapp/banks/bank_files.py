@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, ValidationError
 
-from examapp.banks import variants
+from examapp.banks import figures, variants
 from examapp.banks.content import (
     Code,
     Content,
@@ -122,7 +122,7 @@ def read_folder(folder: Path) -> Reading:
         for name in _names(reading, subfolder):
             _read_content(reading, name, model)
     for stimulus in reading.stimuli.values():
-        for problem in variants.stimulus_problems(stimulus):
+        for problem in (*variants.stimulus_problems(stimulus), *figures.check(stimulus)):
             _add_problem(reading, file_of(stimulus), problem, "stimulus.numbers")
     for item in reading.items.values():
         _check_numbers(reading, item)
@@ -250,7 +250,8 @@ def write_bank(files: BankFiles, folder: Path) -> list[str]:
 
 def text_of(content: Part) -> str:
     """Return the text of the file of an item, a stimulus or a bank; it is read back, so nothing is ever lost."""
-    text = as_yaml(content.authored() if isinstance(content, Content) else content.model_dump(mode="json"))
+    given = content.authored() if isinstance(content, Content) else content.model_dump(mode="json")
+    text = as_yaml({name: value for name, value in given.items() if value != []})
     if not _says(text.encode(), content):
         name = getattr(content, "id", BANK_FILE)
         raise Refused("bank.not_writable", N_("%(name)s cannot be written as a bank file without a loss."), name=name)

@@ -7,7 +7,7 @@ from typing import Any
 
 LONGEST_LINE = 120
 LANGUAGE = "zh"
-PROSE = ("zh", "en", "source", "licence")
+PROSE = ("zh", "en", "source")
 NAMING = ("id", "name", "names")
 
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*\Z")

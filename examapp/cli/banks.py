@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-import numpy as np
 from flask.cli import with_appcontext
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -18,11 +17,9 @@ from rich.table import Table
 from examapp.accounts.access import OPERATOR
 from examapp.banks import authoring
 from examapp.banks.bank_files import BANK_FILE, Finding, Reading, read_folder, write_bank
-from examapp.banks.content import ItemContent
 from examapp.banks.item_types import ITEM_TYPES
 from examapp.banks.lints import lint
-from examapp.banks.markup import block
-from examapp.banks.variants import draw_testlet, draw_variant
+from examapp.banks.preview import Preview, preview
 from examapp.cli.doors import door
 from examapp.clock import now
 from examapp.db import transaction
@@ -137,14 +134,14 @@ def diff(path: Path, as_json: bool) -> None:
         raise SystemExit(1)
 
 
-@banks.command()
+@banks.command("preview")
 @click.argument("path", type=click.Path(exists=True, path_type=Path))
 @click.argument("item", required=False)
 @click.option("--seed", default=0, show_default=True, help="Seed of the drawn numbers and of the order of options.")
 @click.option("--language", type=click.Choice(["zh", "en"]), default="en", show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print what the exam page gets, both languages.")
 @door
-def preview(path: Path, item: str | None, seed: int, language: str, as_json: bool) -> None:
+def preview_item(path: Path, item: str | None, seed: int, language: str, as_json: bool) -> None:
     """Show an item as a trainee sees it: its file, or a bank's folder and the item's id.
 
     \b
@@ -157,11 +154,11 @@ def preview(path: Path, item: str | None, seed: int, language: str, as_json: boo
         _print_findings([finding for finding in reading.errors if Path(finding.file).stem == code])
         message = N_("There is no readable item %(item)s in %(folder)s.")
         raise NotFound("item.unknown", message, item=code, folder=folder)
-    shown = _presented(reading, content, seed)
+    drawn = preview(content, reading.stimuli.get(content.stimulus or ""), seed)
     if as_json:
-        _print_json(shown)
+        _print_json({"item": drawn.item, "stimulus": drawn.stimulus})
     else:
-        click.echo(_as_text(shown, language))
+        click.echo(_as_text(drawn, language))
 
 
 def _bank_folders(path: Path) -> list[Path]:
@@ -215,38 +212,32 @@ def _print_summary(reading: Reading) -> None:
     counts = _counts(reading)
     whole = sum(counts.values(), Counter())
     types = [name for name in ITEM_TYPES if whole[name]]
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, title=str(reading.folder), title_justify="left")
+    table = Table(box=SIMPLE_HEAD, padding=0, title=str(reading.folder), title_justify="left")
     table.add_column("area", no_wrap=True)
     for name in (*types, "items"):
-        table.add_column(name.replace("_", " "), justify="right")
+        short = name.removesuffix("_choice").removesuffix("_finding").replace("_", "/")
+        table.add_column(short, justify="right", no_wrap=True)
+    prefix = f"{reading.bank.field}." if reading.bank else ""
     for area, counter in counts.items():
-        table.add_row(area, *(str(counter[name] or "") for name in types), str(counter.total()))
+        table.add_row(area.removeprefix(prefix), *(str(counter[name] or "") for name in types), str(counter.total()))
     table.add_section()
     table.add_row("all", *(str(whole[name]) for name in types), str(whole.total()))
     Console().print(table)
     errors = len(reading.errors)
-    click.echo(f"{errors} errors, {len(reading.findings) - errors} warnings, {len(reading.stimuli)} stimuli")
+    click.echo(f"errors: {errors}, warnings: {len(reading.findings) - errors}, stimuli: {len(reading.stimuli)}")
 
 
-def _presented(reading: Reading, content: ItemContent, seed: int) -> dict[str, Any]:
-    rng = np.random.default_rng(seed)
-    stimulus = reading.stimuli.get(content.stimulus or "")
-    if stimulus is None:
-        return ITEM_TYPES[content.type].present(content, draw_variant(content, rng))
-    values, variants = draw_testlet(stimulus, [content], rng)
-    text = {"zh": block(stimulus.text.zh, values), "en": block(stimulus.text.en, values)}
-    shown = ITEM_TYPES[content.type].present(content, variants[content.id])
-    return {"stimulus": text, **shown}
-
-
-def _as_text(shown: dict[str, Any], language: str) -> str:
-    """Return the presented item as lines of plain text."""
-    parts = [_plain(shown["stimulus"][language])] if "stimulus" in shown else []
-    parts.append(_plain(shown["stem"][language]))
+def _as_text(drawn: Preview, language: str) -> str:
+    """Return the presented item as lines of plain text; a figure is named by where it stands."""
+    parts = []
+    if drawn.stimulus:
+        parts.append(_plain(drawn.stimulus["text"][language]))
+        parts += ["[figure]"] if drawn.stimulus["figure"] else []
+    parts.append(_plain(drawn.item["stem"][language]))
     for name in ("options", "rows", "choices"):
-        parts += [f"  {entry['id']}  {_plain(entry['text'][language])}" for entry in shown.get(name, ())]
-    if "hint" in shown:
-        parts.append(f"  [        ] {shown['unit']}\n  {shown['hint'][language]}")
+        parts += [f"  {entry['id']}  {_plain(entry['text'][language])}" for entry in drawn.item.get(name, ())]
+    if "hint" in drawn.item:
+        parts.append(f"  [        ] {drawn.item['unit']}\n  {drawn.item['hint'][language]}")
     return "\n".join(parts)
 
 

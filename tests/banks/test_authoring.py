@@ -71,7 +71,6 @@ def test_a_version_below_the_stored_one_is_refused(app, at):
         take_in(make_item_fields(version=1, key="c"), at=at)
 
 
-@pytest.mark.feature("B17")
 def test_a_bank_goes_to_the_database_and_back_without_a_changed_byte(app, at, tmp_path):
     files = make_bank_files(make_item_fields(), MULTIPLE, make_numeric_fields(), stimuli=(SHEET,))
     write_bank(files, tmp_path / "in")

@@ -29,7 +29,6 @@ def put(folder, name, text):
     (folder / name).write_text(text, encoding="utf-8")
 
 
-@pytest.mark.feature("B17")
 def test_a_bank_that_was_written_reads_as_the_same_bank(tmp_path):
     linked = make_numeric_fields(id="ic-linked", stimulus="sheet", answer={"expr": "t*2", "unit": "nm", "abs_tol": 0.1},
                                  stem={"zh": "两倍?", "en": "Twice?"}, variables=[])  # fmt: skip

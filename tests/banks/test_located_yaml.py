@@ -1,15 +1,12 @@
 """Strict YAML: what is refused, where, and what a text means."""
 
 import json
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from examapp.banks.located_yaml import HIDDEN, MAXIMUM_BYTES, Place, hidden_character, read_located
-
-ATTACKS = Path(__file__).parents[2].parent / "shared" / "reference" / "attacks"
 
 
 def codes(text):
@@ -106,19 +103,15 @@ def test_json_without_hidden_characters_reads_as_itself(value):
 
 @pytest.mark.reference
 @pytest.mark.parametrize("name", ["01_alias_bomb", "02_python_tag", "03_key_twice", "15_hidden_text"])
-def test_the_attack_samples_are_refused_with_a_place(name):
-    if not ATTACKS.exists():
-        pytest.skip("the reference data are not here")
-    flaws = read_located((ATTACKS / f"{name}.yaml").read_bytes()).flaws
+def test_the_attack_samples_are_refused_with_a_place(reference, name):
+    flaws = read_located((reference / "attacks" / f"{name}.yaml").read_bytes()).flaws
     assert flaws
     assert flaws[0].place.line >= 1
 
 
 @pytest.mark.reference
-def test_a_correct_text_that_looks_hostile_is_read_to_the_letter():
-    if not ATTACKS.exists():
-        pytest.skip("the reference data are not here")
-    located = read_located((ATTACKS / "16_legit_code.yaml").read_bytes())
+def test_a_correct_text_that_looks_hostile_is_read_to_the_letter(reference):
+    located = read_located((reference / "attacks" / "16_legit_code.yaml").read_bytes())
     stem = "In HTML, is `<b>` the same as `&lt;b&gt;`?  Which of `a<b`, `{{x}}` and `=A1` is an expression?"
     assert not located.flaws
     assert located.value["items"][0]["stem"] == stem
