@@ -17,7 +17,7 @@ from examapp.errors import N_, InvalidInput, NotFound, Refused
 SHORTEST_PASSWORD = 8
 SCOPES = ("results.read", "results.ack", "roster.write")
 # no letter or digit that looks like another one: these passwords are read off paper
-PASSWORD_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
+LEGIBLE = "abcdefghjkmnpqrstuvwxyz23456789"
 
 
 def add_center(actor: access.Actor, code: str, name_zh: str, name_en: str) -> Center:
@@ -66,7 +66,7 @@ class NewPassword:
 
 def new_password() -> NewPassword:
     """Return a random password of 59 bits; hashing is slow, so make it before the transaction that stores it."""
-    text = "-".join("".join(secrets.choice(PASSWORD_LETTERS) for _ in range(4)) for _ in range(3))
+    text = "-".join("".join(secrets.choice(LEGIBLE) for _ in range(4)) for _ in range(3))
     return NewPassword(text, hash_password(text))
 
 

@@ -13,7 +13,7 @@ from examapp.banks.version_diff import field_changes
 from examapp.exams.form_reports import forms_with
 from examapp.web import exam_words
 from examapp.web.forms import BaseForm
-from examapp.web.labels import COGNITIVE, ITEM_TYPES
+from examapp.web.labels import COGNITIVE, ITEM_TYPES, PARTS
 from examapp.web.signed_in import actor, admit
 
 bp = Blueprint("examiner_banks", __name__, url_prefix="/examiner/banks")
@@ -70,7 +70,7 @@ def item(code: str, item: str) -> str:
     seed = request.args.get("seed", preview.SEEDS[0], type=int)
     return render_template(
         "examiner/item.html", bank=found, version=version, content=content, stimulus=stimulus,
-        preview=preview.preview(content, stimulus, abs(seed)), item_types=ITEM_TYPES, cognitive=COGNITIVE,
+        preview=preview.preview(content, stimulus, abs(seed)), item_types=ITEM_TYPES, cognitive=COGNITIVE, parts=PARTS,
         draws=[(each, preview.numbers(content, stimulus, each)) for each in seeds],
         parameters=catalogue.parameters_of(version), versions=catalogue.versions_of(actor(), found, item),
         places=forms_with(version.item_id),
@@ -87,7 +87,7 @@ def try_item(code: str, item: str) -> str:
     drawn = preview.preview(content, catalogue.stimulus_for(actor(), found, content), seed)
     stimuli = {content.stimulus: drawn.stimulus} if content.stimulus else {}
     return render_template(
-        "examiner/try_item.html", bank=found, version=version, seed=seed, words=exam_words.both_languages(),
+        "examiner/try_item.html", bank=found, version=version, seed=seed, words=exam_words.in_both_languages(),
         paper={"slots": [drawn.item], "stimuli": stimuli},
     )  # fmt: skip
 
