@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 
 from examapp.accounts import access
+from examapp.banks import markup
 from examapp.banks.authoring import newest_items, newest_stimuli
 from examapp.banks.content import ItemContent, StimulusContent
 from examapp.banks.models import Item, ItemBank, ItemParameters, ItemVersion, Stimulus, StimulusVersion
@@ -22,6 +23,12 @@ class Entry:
     version: ItemVersion
     content: ItemContent
     parameters: ItemParameters | None
+
+    @property
+    def begins(self) -> dict[str, str]:
+        """The first line of the stem as HTML, the {names} of its numbers left in place."""
+        zh, en = (text.strip().splitlines()[0] for text in (self.content.stem.zh, self.content.stem.en))
+        return {"zh": markup.inline(zh), "en": markup.inline(en)}
 
     @property
     def location(self) -> float | None:

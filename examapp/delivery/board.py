@@ -6,14 +6,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import func, select
 
 from examapp.accounts import access
 from examapp.canonical import parse_utc
 from examapp.db import db
 from examapp.delivery import journal
 from examapp.delivery.models import JournalEntry, Sitting, StoredResponse
+from examapp.delivery.sittings import time_rules
 from examapp.delivery.state import OPEN, Event, Kind
+from examapp.delivery.timing import ends_at
 from examapp.exams.models import Administration, FormSlot, Registration
 
 INCIDENTS = (Kind.TIME_ADDED, Kind.VOIDED)
@@ -29,6 +31,7 @@ class Place:
     items: int
     last_save: timedelta | None
     time_left: timedelta | None
+    added_minutes: int
 
     @property
     def status(self) -> str:
@@ -72,7 +75,13 @@ def _place(
         row, sitting, answered, items,
         last_save=at - last if last else None,
         time_left=max(sitting.ends_at - at, timedelta(0)) if sitting and is_running else None,
+        added_minutes=_added_minutes(row, sitting) if sitting else 0,
     )  # fmt: skip
+
+
+def _added_minutes(row: Registration, sitting: Sitting) -> int:
+    """Return what was added while the sitting ran: how far its end lies beyond the end that was fixed at its start."""
+    return int((sitting.ends_at - ends_at(time_rules(row), sitting.started_at)).total_seconds() // 60)
 
 
 def incidents(actor: access.Actor, administration: Administration) -> list[Incident]:
@@ -97,12 +106,12 @@ def events(actor: access.Actor, sitting: Sitting) -> list[Event]:
     return [journal.event_of(row) for row in journal.entries(sitting.id)]
 
 
-def _visible(actor: access.Actor, query: Select[Any], administration: Administration) -> Select[Any]:
+def _visible(actor: access.Actor, query: Any, administration: Administration) -> Any:
     query = query.where(Registration.administration_id == administration.id)
     return query if actor.center_id is None else query.where(Registration.center_id == actor.center_id)
 
 
-def _newest_sittings(registration_ids: Select[Any]) -> dict[str, Sitting]:
+def _newest_sittings(registration_ids: Any) -> dict[str, Sitting]:
     query = select(Sitting).where(Sitting.registration_id.in_(registration_ids)).order_by(Sitting.attempt)
     return {sitting.registration_id: sitting for sitting in db.session.scalars(query)}
 
@@ -126,5 +135,6 @@ def _saves(sitting_ids: list[int]) -> dict[int, tuple[int, datetime]]:
 
 
 def _sizes(exam_form_ids: Iterable[str]) -> dict[str, int]:
-    query = select(FormSlot.exam_form_id, func.count()).where(FormSlot.exam_form_id.in_(exam_form_ids))
-    return {form_id: count for form_id, count in db.session.execute(query.group_by(FormSlot.exam_form_id))}
+    query = select(FormSlot.exam_form_id, func.count().label("items")).where(FormSlot.exam_form_id.in_(exam_form_ids))
+    rows = db.session.execute(query.group_by(FormSlot.exam_form_id))
+    return {row.exam_form_id: row.items for row in rows}

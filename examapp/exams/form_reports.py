@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from examapp.accounts import access
 from examapp.banks.content import ItemContent
@@ -115,3 +115,13 @@ def forms_with(item_id: str) -> list[tuple[ExamForm, FormSlot]]:
     query = select(ExamForm, FormSlot).join(FormSlot, FormSlot.exam_form_id == ExamForm.id)
     rows = db.session.execute(query.where(FormSlot.item_version.has(item_id=item_id)).order_by(ExamForm.code))
     return [(form, slot) for form, slot in rows]
+
+
+def offers(actor: access.Actor) -> list[tuple[Exam, str, int]]:
+    """Return the parts of exams that have forms, with how many: what can be scheduled."""
+    access.require(actor, "administration.schedule")
+    key = (ExamForm.exam_id, ExamForm.part)
+    forms = select(*key, func.count().label("forms")).group_by(*key).subquery()
+    query = select(Exam, forms.c.part, forms.c.forms).join(forms, forms.c.exam_id == Exam.id)
+    rows = db.session.execute(query.order_by(Exam.code, forms.c.part.desc()))
+    return [(exam, part, count) for exam, part, count in rows]

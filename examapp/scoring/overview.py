@@ -43,7 +43,7 @@ class Band:
 def standings(actor: access.Actor) -> list[Standing]:
     """Return every administration, the newest window first; center staff see the numbers of their own center."""
     access.require(actor, "result.read", actor.center_id)
-    counts = {row[0]: row[1:] for row in db.session.execute(_counts(actor))}
+    counts: dict[str, tuple[int, ...]] = {row[0]: tuple(row[1:]) for row in db.session.execute(_counts(actor))}
     administrations = db.session.scalars(select(Administration).order_by(Administration.opens_at.desc()))
     return [Standing(each, *counts.get(each.id, ())) for each in administrations]
 
@@ -52,10 +52,10 @@ def standing(actor: access.Actor, administration: Administration) -> Standing:
     """Return one administration in numbers."""
     access.require(actor, "result.read", actor.center_id)
     row = db.session.execute(_counts(actor).where(Registration.administration_id == administration.id)).first()
-    return Standing(administration, *(row[1:] if row else ()))
+    return Standing(administration, *(tuple(row[1:]) if row else ()))
 
 
-def _counts(actor: access.Actor) -> Select[tuple[str, int, int, int, int, int, int]]:
+def _counts(actor: access.Actor) -> Select[str, int, int, int, int, int, int]:
     own = [] if actor.center_id is None else [Registration.center_id == actor.center_id]
     return (
         select(
@@ -81,6 +81,33 @@ def administration(administration_id: str) -> Administration:
     if found is None:
         raise NotFound("administration.unknown", N_("There is no such administration."))
     return found
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A registration with its newest sitting and that sitting's newest result, where they are; and its release."""
+
+    registration: Registration
+    sitting: Sitting | None
+    result: Result | None
+    is_released: bool
+
+
+def outcomes(actor: access.Actor, administration: Administration) -> list[Outcome]:
+    """Return how every registration of an administration ended, by seat; center staff see their own center's."""
+    access.require(actor, "result.read", actor.center_id)
+    own = [] if actor.center_id is None else [Registration.center_id == actor.center_id]
+    query = (
+        select(Registration, Sitting, Result, Release)
+        .outerjoin(Sitting, Sitting.registration_id == Registration.id)
+        .outerjoin(Result, Result.sitting_id == Sitting.id)
+        .outerjoin(Release, Release.result_id == Result.id)
+        .where(Registration.administration_id == administration.id, *own)
+        .order_by(Registration.seat, Registration.id, Sitting.attempt, Result.number)
+    )
+    # the last row of a registration is its newest result of its newest sitting
+    newest = {row.Registration.id: row for row in db.session.execute(query)}
+    return [Outcome(row.Registration, row.Sitting, row.Result, row.Release is not None) for row in newest.values()]
 
 
 def is_borderline(result: Result) -> bool:

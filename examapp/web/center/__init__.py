@@ -3,11 +3,16 @@
 from flask import Blueprint
 from werkzeug.wrappers import Response
 
+from examapp.accounts.access import CENTER
+from examapp.web.center import administrations, clients, live, registrations, results
 from examapp.web.signed_in import admit
 
 bp = Blueprint("center", __name__, url_prefix="/center")
+for pages in (administrations, registrations, live, results, clients):
+    bp.register_blueprint(pages.bp)
 
 
 @bp.before_request
-def _only_center_staff() -> Response | None:
-    return admit("center")
+def check_role() -> Response | None:
+    """Admit center staff."""
+    return admit(CENTER)

@@ -9,7 +9,7 @@ for (const time of document.querySelectorAll("time[datetime]")) {
   if (Number.isNaN(at.getTime())) continue;
   time.title = time.textContent;
   time.textContent = new Intl.DateTimeFormat(document.documentElement.lang, {
-    dateStyle: "medium", timeStyle: "short",
+    dateStyle: "medium", timeStyle: "seconds" in time.dataset ? "medium" : "short",
   }).format(at);
 }
 
