@@ -1,4 +1,4 @@
-"""Items drawn for a seed as a form would draw them: what the trainee sees, and, apart from it, what only authors see."""
+"""Items drawn for a seed as a form would draw them: what trainees see, and, apart from it, what authors see."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -124,5 +124,5 @@ def _numbers(content: ItemContent, variant: Variant) -> Numbers:
     key = answer.value(values)
     reach = float(answer.rel_tol) * abs(key) if answer.rel_tol is not None else float(answer.abs_tol or 0)
     trap = rounded(evaluate(answer.trap.expr, values)) if answer.trap else None
-    return Numbers(shown, *(markup.shown(rounded(each)) for each in (key, key - reach, key + reach)),
-                   markup.shown(trap) if trap else None)  # fmt: skip
+    exact, low, high = (markup.shown(rounded(each)) for each in (key, key - reach, key + reach))
+    return Numbers(shown, exact, low, high, markup.shown(trap) if trap else None)
