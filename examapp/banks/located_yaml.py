@@ -2,7 +2,8 @@
 
 Bank files need maps, lists, texts, numbers, true and false. Everything else that YAML can do is refused where it
 stands: anchors, aliases, tags, directives, repeated keys, several documents, deep nesting, numbers that programs read
-differently, and characters that nobody sees. Reading goes on after an error, so one run names all that is wrong.
+differently, and characters that nobody sees. Reading goes on after an error, so one run names all that is wrong. Authors get these
+messages in English, as those of `content`.
 """
 
 import re
@@ -21,8 +22,6 @@ from ruamel.yaml.events import (
     ScalarEvent,
     SequenceEndEvent,
 )
-
-from examapp.errors import N_
 
 MAXIMUM_BYTES = 256 * 1024
 MAXIMUM_DEPTH = 50
@@ -46,15 +45,15 @@ _WORDS: dict[str, bool | None] = {
     "true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False,
 }  # fmt: skip
 _HINTS = {
-    "mapping values are not allowed here": N_("a text that holds ': ' stands in quotes"),
-    "that cannot start any token": N_("quote a text that begins with a special character; indent by spaces"),
-    "unexpected end of stream": N_("close the quote or bracket"),
-    "unknown escape character": N_("use single quotes, in which a backslash is a backslash"),
-    "could not find expected ':'": N_("write 'name: value', and keep a text on one line or in a |- block"),
-    "expected <block end>": N_("align the lines of one map or list, and put a text with special characters in quotes"),
-    "expected ',' or": N_("quote a text that holds a comma or bracket, and close the bracket"),
+    "mapping values are not allowed here": "a text that holds ': ' stands in quotes",
+    "that cannot start any token": "quote a text that begins with a special character; indent by spaces",
+    "unexpected end of stream": "close the quote or bracket",
+    "unknown escape character": "use single quotes, in which a backslash is a backslash",
+    "could not find expected ':'": "write 'name: value', and keep a text on one line or in a |- block",
+    "expected <block end>": "align the lines of one map or list, and put a text with special characters in quotes",
+    "expected ',' or": "quote a text that holds a comma or bracket, and close the bracket",
 }
-_USUAL_HINT = N_("quote the text or mend the indent")
+_USUAL_HINT = "quote the text or mend the indent"
 
 
 @dataclass(frozen=True)
@@ -121,7 +120,7 @@ class _Reader:
 
     def flaw(self, place: Place, code: str, message: str, **parameters: Any) -> None:
         if len(self.document.flaws) == MAXIMUM_FLAWS:
-            message = N_("more than %(limit)d errors; correct these first")
+            message = "more than %(limit)d errors; correct these first"
             self.stop(place, "yaml.too_many", message, limit=MAXIMUM_FLAWS)
         self.document.flaws.append(Flaw(place, code, message, parameters))
 
@@ -131,20 +130,20 @@ class _Reader:
 
     def text_of(self, data: bytes) -> str:
         if len(data) > MAXIMUM_BYTES:
-            message = N_("the file has %(size)d bytes and may have %(limit)d; split it")
+            message = "the file has %(size)d bytes and may have %(limit)d; split it"
             self.stop(Place(1, 1), "yaml.too_large", message, size=len(data), limit=MAXIMUM_BYTES)
         try:
             text = data.decode("utf-8")
         except UnicodeDecodeError as error:
             before = data[: error.start].decode("utf-8", "replace")
-            message = N_("byte 0x%(byte)02X is not UTF-8; save the file as UTF-8")
+            message = "byte 0x%(byte)02X is not UTF-8; save the file as UTF-8"
             self.stop(_place_after(before), "yaml.not_utf8", message, byte=data[error.start])
         for found in HIDDEN.finditer(text):
             self.hidden(_place_after(text[: found.start()]), found.group())
         return HIDDEN.sub("\ufffd", text)
 
     def hidden(self, place: Place, character: str) -> None:
-        message = N_("the character U+%(point)04X is invisible or changes the direction of text; remove it")
+        message = "the character U+%(point)04X is invisible or changes the direction of text; remove it"
         self.flaw(place, "yaml.hidden_character", message, point=ord(character))
 
     def read(self, text: str) -> None:
@@ -154,13 +153,13 @@ class _Reader:
             if isinstance(event, DocumentStartEvent):
                 documents += 1
                 if documents > 1:
-                    self.stop(_start(event), "yaml.documents", N_("a second document begins; keep one for each file"))
+                    self.stop(_start(event), "yaml.documents", "a second document begins; keep one for each file")
                 if event.version or event.tags:
-                    self.flaw(_start(event), "yaml.directive", N_("a directive line has no meaning here; remove it"))
+                    self.flaw(_start(event), "yaml.directive", "a directive line has no meaning here; remove it")
             elif isinstance(event, NodeEvent):
                 self.document.value = self.node(event, events, (), 1)
         if documents == 0:
-            self.stop(Place(1, 1), "yaml.empty", N_("the file is empty; write the fields or delete the file"))
+            self.stop(Place(1, 1), "yaml.empty", "the file is empty; write the fields or delete the file")
 
     def events(self, text: str) -> Iterator[Event]:
         """Yield the parser's events; its own errors become flaws, placed where the parser stood."""
@@ -173,11 +172,11 @@ class _Reader:
             problem = str(error.problem or error.context)
             hint = next((hint for part, hint in _HINTS.items() if part in problem), _USUAL_HINT)
             place = Place(mark.line + 1, mark.column + 1) if mark else self.last
-            message = N_("not readable as YAML (%(problem)s): %(hint)s")
+            message = "not readable as YAML (%(problem)s): %(hint)s"
             self.stop(place, "yaml.syntax", message, problem=problem, hint=hint)
         # the parser lets Python's own errors out where an escape names no character
         except (YAMLError, ValueError, OverflowError, IndexError) as error:
-            message = N_("not readable as YAML after this place (%(problem)s): mend the next escape or quote")
+            message = "not readable as YAML after this place (%(problem)s): mend the next escape or quote"
             self.stop(self.last, "yaml.syntax", message, problem=type(error).__name__)
 
     def node(self, event: Event, events: Iterator[Event], path: Path, depth: int) -> Any:
@@ -185,15 +184,15 @@ class _Reader:
         place = _start(event)
         self.document.values[path] = place
         if len(self.document.values) > MAXIMUM_VALUES:
-            message = N_("more than %(limit)d values; split the file")
+            message = "more than %(limit)d values; split the file"
             self.stop(place, "yaml.too_many_values", message, limit=MAXIMUM_VALUES)
         if isinstance(event, AliasEvent):
-            message = N_("*%(name)s is an alias; write the value out")
+            message = "*%(name)s is an alias; write the value out"
             self.flaw(place, "yaml.alias", message, name=str(event.anchor)[:80])
             return None
         self.refuse_properties(event, place)
         if depth > MAXIMUM_DEPTH:
-            self.stop(place, "yaml.too_deep", N_("nested deeper than %(limit)d; flatten it"), limit=MAXIMUM_DEPTH)
+            self.stop(place, "yaml.too_deep", "nested deeper than %(limit)d; flatten it", limit=MAXIMUM_DEPTH)
         if isinstance(event, ScalarEvent):
             return self.scalar(event, place)
         if isinstance(event, MappingStartEvent):
@@ -202,10 +201,10 @@ class _Reader:
 
     def refuse_properties(self, event: Any, place: Place) -> None:
         if event.anchor is not None:
-            message = N_("&%(name)s is an anchor; write the value out where it is used")
+            message = "&%(name)s is an anchor; write the value out where it is used"
             self.flaw(place, "yaml.anchor", message, name=str(event.anchor)[:80])
         if event.tag is not None:
-            message = N_("the tag %(name)s has no meaning here; remove it")
+            message = "the tag %(name)s has no meaning here; remove it"
             self.flaw(place, "yaml.tag", message, name=str(event.tag)[:80])
 
     def mapping(self, events: Iterator[Event], path: Path, depth: int) -> dict[str, Any]:
@@ -215,13 +214,13 @@ class _Reader:
                 break
             place = _start(event)
             if not isinstance(event, ScalarEvent):
-                self.stop(place, "yaml.key", N_("a key is a plain word; quote one that begins with a bracket or *"))
+                self.stop(place, "yaml.key", "a key is a plain word; quote one that begins with a bracket or *")
             self.refuse_properties(event, place)
             self.visible(event.value, place)
             key, inner = event.value, (*path, event.value)
             if key in result:
                 first = self.document.keys[inner]
-                message = N_("the key %(key)s stands twice (first in line %(line)d); keep one")
+                message = "the key %(key)s stands twice (first in line %(line)d); keep one"
                 self.flaw(place, "yaml.repeated_key", message, key=key[:80], line=first.line)
                 self.node(next(events), events, (*path, key, "repeated"), depth + 1)
                 continue
@@ -258,7 +257,7 @@ class _Reader:
         if _FLOAT.match(text) and _is_exact(text):
             return float(text)
         if _NUMBER_LIKE.match(text) or _NOT_FINITE.match(text):
-            message = N_("programs read %(text)s as different numbers; write it plainly, or in quotes if it is text")
+            message = "programs read %(text)s as different numbers; write it plainly, or in quotes if it is text"
             self.flaw(place, "yaml.number", message, text=text[:40])
         return text
 
