@@ -2,8 +2,8 @@
 
 Bank files need maps, lists, texts, numbers, true and false. Everything else that YAML can do is refused where it
 stands: anchors, aliases, tags, directives, repeated keys, several documents, deep nesting, numbers that programs read
-differently, and characters that nobody sees. Reading goes on after an error, so one run names all that is wrong. Authors get these
-messages in English, as those of `content`.
+differently, and characters that nobody sees. Reading goes on after an error, so one run names all that is wrong.
+Authors get these messages in English, as those of `content`.
 """
 
 import re
