@@ -72,7 +72,6 @@ def test_a_figure_that_cannot_be_drawn_is_named(stimulus, where):
     assert [problem.where for problem in figures.check(stimulus)] == [where]
 
 
-@pytest.mark.feature("B16")
 def test_every_figure_of_the_bank_can_be_drawn(ic_materials):
     drawable = [stimulus for stimulus in ic_materials.stimuli if stimulus.figure]
     assert [figures.check(stimulus) for stimulus in drawable] == [[], []]

@@ -11,8 +11,8 @@ from examapp.banks.item_types.item_type import ItemType, malformed
 DIMENSIONLESS = "1"
 # The same for every item: a hint made from the item's tolerance would tell it
 HINT = {
-    "zh": "填写数字，三位有效数字即可；可写成 1.2e-3 或 1.2×10^-3。",
-    "en": "Enter a number; three significant figures are enough. You may write 1.2e-3 or 1.2×10^-3.",
+    "zh": "填写数字，计算时至少保留三位有效数字；可写成 1.2e-3 或 1.2×10^-3。",
+    "en": "Enter a number; calculate with at least three significant figures. You may write 1.2e-3 or 1.2×10^-3.",
 }
 
 

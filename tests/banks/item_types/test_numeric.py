@@ -13,7 +13,7 @@ SHOWN = Variant({"w": "6", "t": "3.5"})
 
 
 @pytest.mark.parametrize("typed", ["21", "21.2", "20.8", "2.1e1", "2.1×10^1", "２１", "21。0", "+21"])
-@pytest.mark.feature("E20", "B16")
+@pytest.mark.feature("E20")
 def test_a_number_within_the_tolerance_is_right_however_it_is_typed(typed):
     assert NUMERIC.mark(AREA, SHOWN, NUMERIC.read_response(AREA, typed)) == 1
 
