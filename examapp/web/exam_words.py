@@ -123,7 +123,7 @@ WORDS = {
     "help.shortcuts": N_("Use these keys"),
     "help.close": N_("Close"),
     "skip.item": N_("Skip to the item"),
-    "tools.open": N_("Calculator and constants"),
+    "tools.open": N_("Calculator"),
     "tools.heading": N_("Calculator"),
     "calculator.formula": N_("Formula"),
     "calculator.hint": N_(

@@ -228,7 +228,9 @@ def test_clock_is_silent_except_at_the_thresholds(page: Page, service: Service) 
 
 
 @pytest.mark.feature("T17")
-def test_flags_set_offline_survive_a_reload(page: Page, context: BrowserContext, service: Service, sitting: str) -> None:
+def test_flags_set_offline_survive_a_reload(
+    page: Page, context: BrowserContext, service: Service, sitting: str
+) -> None:
     open_sitting(page, service, sitting)
     context.set_offline(True)
     for _ in range(9):

@@ -8,6 +8,7 @@ import { say } from "./words.js";
 const TICK = 250;
 const COMES_BACK = 10 * 60_000;
 const SOON = 5 * 60_000;
+const SHOWN = 20_000;
 
 export class Countdown {
   #clock;
@@ -74,6 +75,7 @@ export class Countdown {
   #warn(minutes) {
     const write = () => say("time.left", { minutes });
     showBanner("time", minutes > 5 ? "" : "warn", write);
+    setTimeout(() => hideBanner("time"), SHOWN);
     if (minutes === 1) interrupt(write());
     else announce(write());
   }

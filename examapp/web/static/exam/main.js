@@ -78,6 +78,10 @@ async function takeLeave(state) {
 }
 
 function listen() {
+  const header = document.querySelector(".exam-header");
+  new ResizeObserver(() => {
+    document.documentElement.style.setProperty("--exam-header", `${header.offsetHeight}px`);
+  }).observe(header);
   window.addEventListener("hashchange", follow);
   window.addEventListener("offline", sync);
   window.addEventListener("online", () => { outbox.retryNow(); sync(); });
