@@ -25,7 +25,7 @@ def fit_grm(responses, n_categories):
 
 
 def _fitted(responses, model):
-    fit = calibrate(responses, model, tolerance=float(__import__("os").environ.get("TOL", "1e-3")))
+    fit = calibrate(responses, model)
     b = fit.items.b if model == "grm" else fit.items.b[:, 0]
     found = {"a": fit.items.a, "b": b, "loglik": fit.log_likelihood, "n_iter": fit.cycles}
     return found | {"c": fit.items.c} if model == "3pl" else found

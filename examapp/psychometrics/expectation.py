@@ -33,6 +33,11 @@ class Block:
     group: int = 0
     weight: Floats | None = None
 
+    @property
+    def size(self) -> float:
+        """How many people it stands for."""
+        return float(len(self.scores)) if self.weight is None else float(self.weight.sum())
+
 
 @dataclass(frozen=True)
 class Columns:
@@ -71,10 +76,24 @@ class Columns:
 
 @dataclass(frozen=True)
 class Table:
-    """What a block needs for one group: log-likelihood by column (Q, C), the rest of it (Q,)."""
+    """What a block needs for one group: log-likelihood by column (Q, C), and the rest of it (Q,).
+
+    In single precision, `rounded` (Q,) and `lost` (Q, C) hold what rounding took from the two: the same error for
+    everybody would add up over the people, so it is given back.
+    """
 
     by_column: Real
     constant: Real
+    rounded: Real | None = None
+    lost: Floats | None = None
+
+    @classmethod
+    def of(cls, by_column: Floats, constant: Floats, dtype: npt.DTypeLike) -> Table:
+        """The table in the wanted precision."""
+        if dtype == np.float64:
+            return cls(by_column, constant)
+        single, rest = by_column.astype(dtype), constant.astype(dtype)
+        return cls(single, rest, (constant - rest).astype(dtype), by_column - single)
 
 
 @dataclass(frozen=True)
@@ -101,7 +120,7 @@ def tables(columns: Columns, logs: list[Floats], weights: Floats, dtype: npt.DTy
             upper = np.concatenate([upper, base], axis=1)
         else:
             constant = constant + base.sum(axis=1)
-        out.append(Table(upper.astype(dtype), constant.astype(dtype)))
+        out.append(Table.of(upper, constant, dtype))
     return out
 
 
@@ -111,6 +130,8 @@ def posterior(block_rows: Real, table: Table) -> tuple[Real, Floats]:
     joint += table.constant[:, None]
     top = joint.max(axis=0)
     joint -= top
+    if table.rounded is not None:
+        joint += table.rounded[:, None]
     np.exp(joint, out=joint)
     total = np.ones(len(joint), dtype=joint.dtype) @ joint
     joint *= 1 / total
@@ -131,6 +152,8 @@ def block_sums(block: Block, columns: Columns, by_group: list[Table]) -> Sums:
         counts += weights @ shown
         people += weights.sum(axis=1, dtype=np.float64)
         total += float(log_likelihood.sum())
+    if table.lost is not None:
+        total += float((counts * table.lost).sum())
     groups = len(by_group)
     out = Sums(np.zeros((groups, nodes, width)), np.zeros((groups, nodes)), total)
     out.counts[block.group], out.people[block.group] = counts, people

@@ -47,7 +47,7 @@ def in_blocks(
     return out
 
 
-def thinned(blocks: Sequence[Block], count: int, people: float) -> list[Block]:
+def thinned(blocks: Sequence[Block], count: float, people: float) -> list[Block]:
     """About `count` of the people, evenly spread over the blocks."""
     every = max(1, int(people // count))
     out = []

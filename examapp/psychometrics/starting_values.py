@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from math import log
 
 import numpy as np
 import numpy.typing as npt
 
 from examapp.psychometrics.expectation import Block
 from examapp.psychometrics.irt import MODELS, Indices, Items
-from examapp.psychometrics.response_models import Dichotomous, Floats, Graded, Nominal
+from examapp.psychometrics.response_models import Dichotomous, Floats, Graded, Nominal, ResponseModel
 
 SPREAD = 1.2
 
@@ -19,14 +20,21 @@ def margins(blocks: Iterable[Block]) -> tuple[Floats, float]:
     total, people = np.zeros((0, 2)), 0.0
     for block in blocks:
         top = int(block.scores.max(initial=1)) + 1
-        weight = np.ones(len(block.scores)) if block.weight is None else block.weight
-        here = np.stack([weight @ (block.scores == k) for k in range(top)], axis=1)
+        here = np.stack([_counted(block, k) for k in range(top)], axis=1)
         if total.shape[0] not in (0, here.shape[0]):
             raise ValueError(f"blocks: {total.shape[0]} items in one, {here.shape[0]} in another")
         width = max(top, total.shape[1])
         base = np.pad(total, ((0, here.shape[0] - total.shape[0]), (0, width - total.shape[1])))
-        total, people = base + np.pad(here, ((0, 0), (0, width - top))), people + float(weight.sum())
+        total, people = base + np.pad(here, ((0, 0), (0, width - top))), people + block.size
     return total, people
+
+
+def _counted(block: Block, k: int) -> Floats:
+    """How many people gave score k to each item, (J,)."""
+    given = block.scores == k
+    if block.weight is not None:
+        return np.asarray(block.weight @ given, dtype=np.float64)
+    return np.asarray(np.add.reduce(given.view(np.uint8), axis=0, dtype=np.int32), dtype=np.float64)
 
 
 def start_items(
@@ -39,16 +47,23 @@ def start_items(
 ) -> Items:
     """Items with slope 1 whose margins are those observed; anchored ones as they are given."""
     given = None if categories is None else np.broadcast_to(np.asarray(categories, dtype=np.intp), (len(names),))
-    parts = []
-    for item, name in enumerate(names):
-        if anchors is not None and item in held:
-            parts.append(anchors.take([item]))
-            continue
-        own = counts[item]
-        size = int(given[item]) if given is not None else max(2, int(np.flatnonzero(own > 0).max(initial=1)) + 1)
-        _check(item, name, own, size, has_prior)
-        parts.append(_one(name, own[:size]))
-    return Items.concatenate(parts)
+    sizes = [int(np.flatnonzero(own > 0).max(initial=1)) + 1 for own in counts] if given is None else given.tolist()
+    held_at = set(held.tolist())
+    width = max(2, counts.shape[1], *sizes) - 1
+    a, c, d = np.ones(len(names)), np.zeros(len(names)), np.ones(len(names))
+    b, slopes = np.full((2, len(names), width), np.nan)
+    for item, (name, own, size) in enumerate(zip(names, counts, sizes, strict=True)):
+        own = np.pad(own, (0, max(0, size - own.size)))
+        if item not in held_at:
+            _check(item, name, own, size, has_prior)
+        model, share = MODELS[name], (own[:size] + 0.5) / (own[:size].sum() + 0.5 * size)
+        c[item], d[item] = 0.2 if "lower" in model.free else 0.0, 0.95 if "upper" in model.free else 1.0
+        b[item, : size - 1] = _thresholds(model, share, c[item], d[item])
+        slopes[item, : size - 1] = 0.5 * np.arange(1.0, size) if isinstance(model, Nominal) else 1.0
+    begin = Items(tuple(names), a, b, c, d, slopes)
+    if anchors is None or not held_at:
+        return begin
+    return Items.concatenate([(anchors if j in held_at else begin).take([j]) for j in range(len(names))])
 
 
 def _check(item: int, name: str, own: Floats, size: int, has_prior: bool) -> None:
@@ -65,17 +80,14 @@ def _check(item: int, name: str, own: Floats, size: int, has_prior: bool) -> Non
         )
 
 
-def _one(name: str, own: Floats) -> Items:
-    model = MODELS[name]
-    share = (own + 0.5) / (own.sum() + 0.5 * own.size)
+def _thresholds(model: ResponseModel, share: Floats, c: float, d: float) -> Floats:
+    """Thresholds (K-1,) at which an item of slope 1 has about these shares of people in its categories."""
     if isinstance(model, Dichotomous):
-        c, d = 0.2 if "lower" in model.free else 0.0, 0.95 if "upper" in model.free else 1.0
-        p = np.clip((share[1] - c) / (d - c), 0.03, 0.97)
-        return Items.of(name, b=[-SPREAD * float(np.log(p / (1 - p)))], c=[c], d=[d])
+        p = min(0.97, max(0.03, (float(share[1]) - c) / (d - c)))
+        return np.array([-SPREAD * log(p / (1 - p))])
     if isinstance(model, Graded):
         above = share[::-1].cumsum()[::-1][1:]
-        return Items.of(name, b=[(-SPREAD * np.log(above / (1 - above))).tolist()])
+        return np.asarray(-SPREAD * np.log(above / (1 - above)), dtype=np.float64)
     if isinstance(model, Nominal):
-        slopes = 0.5 * np.arange(1.0, own.size)
-        return Items.of(name, b=[(-np.log(share[1:] / share[0])).tolist()], slopes=[slopes.tolist()])
-    return Items.of(name, b=[(-np.diff(np.log(share))).tolist()])
+        return np.asarray(-np.log(share[1:] / share[0]), dtype=np.float64)
+    return np.asarray(-np.diff(np.log(share)), dtype=np.float64)
