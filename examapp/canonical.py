@@ -13,12 +13,16 @@ from typing import Any
 import rfc8785
 
 DIGEST_PREFIX = "sha256:"
+LARGEST_INTEGER = 2**53 - 1
+_ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}\Z")
 
 
 def canonical_bytes(value: Any) -> bytes:
     """Return the RFC 8785 bytes of `value`; floats and whole numbers beyond 2**53 are refused with `ValueError`."""
-    _refuse_floats(value, "$")
+    if _is_plain(value, "$"):
+        # with ASCII keys and no fractions the standard encoder writes the same bytes, several times as fast
+        return _ENCODER.encode(value).encode()
     return rfc8785.dumps(value)
 
 
@@ -70,15 +74,25 @@ def loads(text: str | bytes) -> Any:
         raise ValueError("the JSON is nested too deeply") from error
 
 
-def _refuse_floats(value: Any, path: str) -> None:
+def _is_plain(value: Any, path: str) -> bool:
+    """Say whether the standard encoder's bytes are canonical too; refuse fractions on the way."""
+    kind = type(value)
+    if kind is str or kind is bool or value is None:
+        return True
+    if kind is int:
+        return -LARGEST_INTEGER <= value <= LARGEST_INTEGER
+    if kind is dict:
+        # no shortcut: a fraction must be found wherever it stands
+        return all([_is_key(key) & _is_plain(inner, f"{path}.{key}") for key, inner in value.items()])
+    if kind is list or kind is tuple:
+        return all([_is_plain(inner, f"{path}[{index}]") for index, inner in enumerate(value)])
     if isinstance(value, float):
         raise ValueError(f"{path}: write the number {value!r} as a decimal string")
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            _refuse_floats(inner, f"{path}.{key}")
-    elif isinstance(value, list | tuple):
-        for index, inner in enumerate(value):
-            _refuse_floats(inner, f"{path}[{index}]")
+    return False
+
+
+def _is_key(key: Any) -> bool:
+    return type(key) is str and key.isascii()
 
 
 def _unique_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ Prints what was true of the simulated trainees against what the service decided,
 """
 
 import argparse
+import logging
 import platform
 import secrets
 import subprocess
@@ -126,6 +127,7 @@ def _pull_and_check(app: Flask, folder: Path) -> "subprocess.CompletedProcess[st
             OPERATOR, name="center", public_jwk=public_jwk, scopes=["results.read", "results.ack"], center=None,
             at=clock.now(),
         )  # fmt: skip
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)
     server = make_server("127.0.0.1", 0, app, threaded=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     command = [

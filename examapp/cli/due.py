@@ -16,7 +16,7 @@ from examapp import clock
 from examapp.accounts.access import OPERATOR
 from examapp.config import Config
 from examapp.credentials import issuing, key_store
-from examapp.db import db, transaction
+from examapp.db import transaction
 from examapp.delivery import sittings
 from examapp.scoring import marking, results
 
@@ -72,7 +72,7 @@ def _some(subjects: Sequence[T], verb: Callable[[T], Any], done: Pass) -> int:
     try:
         with transaction():
             for each in subjects:
-                verb(db.session.merge(each, load=True))
+                verb(each)
     except Exception as error:
         if len(subjects) == 1:
             log.exception("one piece of due work failed")

@@ -131,9 +131,22 @@ def entry_at(connection: Connection, sitting_id: int, number: int) -> Entry:
     return Entry(number, parse_utc(row.at), row.digest)
 
 
+def verified(sitting: Sitting) -> SittingState:
+    """Return the state that the journal gives once everything about it has been checked; else `Tampered`."""
+    rows = entries(sitting.id)
+    finding = next(_broken(sitting, rows), None)
+    if finding is not None:
+        message = N_("The journal of sitting %(sitting)s does not hold: %(finding)s.")
+        raise Tampered("journal.broken", message, sitting=sitting.public_id, finding=finding)
+    return replay(event_of(row) for row in rows)
+
+
 def broken(sitting: Sitting) -> Iterator[str]:
     """Yield a sentence for each thing about a sitting's journal, or the copies made of it, that does not hold."""
-    rows = entries(sitting.id)
+    yield from _broken(sitting, entries(sitting.id))
+
+
+def _broken(sitting: Sitting, rows: list[JournalEntry]) -> Iterator[str]:
     previous = FIRST
     for position, row in enumerate(rows, start=1):
         yield from _broken_entry(row, position, previous)
