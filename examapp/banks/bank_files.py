@@ -12,17 +12,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, ValidationError
 
 from examapp.banks import figures, variants
-from examapp.banks.content import (
-    Code,
-    Content,
-    ItemContent,
-    Line,
-    Part,
-    Problem,
-    StimulusContent,
-    Text,
-    problems_of,
-)
+from examapp.banks.content import Content, ItemContent, StimulusContent
+from examapp.banks.fields import Code, Line, Part, Problem, Text, problems_of
 from examapp.banks.item_types import check
 from examapp.banks.located_yaml import MAXIMUM_BYTES, LocatedYaml, Place, read_located
 from examapp.banks.yaml_text import as_yaml

@@ -19,7 +19,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MultipleLocator
 
 from examapp.banks import markup
-from examapp.banks.content import FigureContent, Problem, StimulusContent, Text
+from examapp.banks.content import FigureContent, StimulusContent
+from examapp.banks.fields import Problem, Text
 from examapp.banks.variants import figure_values
 
 FONTS = (

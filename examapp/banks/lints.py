@@ -16,8 +16,9 @@ from scipy.sparse import csr_array
 from scipy.stats import chisquare
 
 from examapp.banks.bank_files import BANK_FILE, ERROR, WARNING, Reading, file_of
-from examapp.banks.content import ItemContent, Joint
+from examapp.banks.content import ItemContent
 from examapp.banks.formula import FormulaError, draw
+from examapp.banks.variables import Joint
 from examapp.banks.variants import problems
 
 LANGUAGES = ("zh", "en")

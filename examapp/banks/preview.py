@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 
 from examapp.banks import markup, variants
-from examapp.banks.content import ItemContent, Label, StimulusContent, Text, Variant
+from examapp.banks.content import ItemContent, StimulusContent, Variant
+from examapp.banks.fields import Label, Text
 from examapp.banks.figures import present_stimulus
 from examapp.banks.formula import evaluate, rounded
 from examapp.banks.item_types import ITEM_TYPES

@@ -6,9 +6,11 @@ from typing import Any
 import numpy as np
 
 from examapp.banks import markup
-from examapp.banks.content import Answer, ItemContent, Problem, StimulusContent, Text, Variant
+from examapp.banks.content import ItemContent, StimulusContent, Variant
+from examapp.banks.fields import Problem, Text
 from examapp.banks.formula import CONSTANTS, FormulaError, draw, evaluate, names
 from examapp.banks.item_types import ITEM_TYPES
+from examapp.banks.variables import Answer
 
 SEEDS = range(50)
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from ruamel.yaml import YAML
 
-from examapp.banks.content import Derived, Joint, Listed
 from examapp.banks.formula import evaluate, parse_number
 from examapp.banks.item_types import ITEM_TYPES
+from examapp.banks.variables import Derived, Joint, Listed
 from examapp.banks.variants import draw_testlet, draw_variant
 
 PREFIX = "ic-n-"

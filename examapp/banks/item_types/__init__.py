@@ -1,6 +1,7 @@
 """The registry of item types; the one place where an item's key meets what a trainee sees and gives."""
 
-from examapp.banks.content import ItemContent, Problem
+from examapp.banks.content import ItemContent
+from examapp.banks.fields import Problem
 from examapp.banks.item_types.choice import FaultFinding, MultipleChoice, SingleChoice, TrueFalse
 from examapp.banks.item_types.item_type import ItemType
 from examapp.banks.item_types.matching import Matching

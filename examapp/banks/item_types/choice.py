@@ -2,7 +2,8 @@
 
 from typing import Any, ClassVar
 
-from examapp.banks.content import ItemContent, Problem, Variant
+from examapp.banks.content import ItemContent, Variant
+from examapp.banks.fields import Problem
 from examapp.banks.item_types.item_type import (
     ItemType,
     check_ids,

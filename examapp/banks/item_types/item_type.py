@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from examapp.banks import markup
-from examapp.banks.content import ItemContent, Label, Problem, Text, Variant
+from examapp.banks.content import ItemContent, Variant
+from examapp.banks.fields import Label, Problem, Text
 from examapp.errors import N_, InvalidInput
 
 TYPE_FIELDS = ("variables", "options", "rows", "choices", "answer", "key")

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from examapp.banks.content import ItemContent, Problem, Variant
+from examapp.banks.content import ItemContent, Variant
+from examapp.banks.fields import Problem
 from examapp.banks.item_types.item_type import (
     ItemType,
     check_ids,

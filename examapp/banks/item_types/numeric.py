@@ -4,9 +4,11 @@ import unicodedata
 from typing import Any, ClassVar
 
 from examapp.banks import markup
-from examapp.banks.content import Answer, ItemContent, Problem, Variant
+from examapp.banks.content import ItemContent, Variant
+from examapp.banks.fields import Problem
 from examapp.banks.formula import CONSTANTS, LONGEST_NUMBER, names, parse_number, rounded
 from examapp.banks.item_types.item_type import ItemType, malformed
+from examapp.banks.variables import Answer
 
 DIMENSIONLESS = "1"
 # The same for every item: a hint made from the item's tolerance would tell it
