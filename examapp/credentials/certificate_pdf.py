@@ -5,10 +5,12 @@ type, and named beneath by its code point, so that nobody's name is silently cha
 """
 
 import io
+import re
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import segno
 from reportlab.lib.colors import Color, HexColor
@@ -78,10 +80,24 @@ def render(page: CertificatePage) -> bytes:
     return buffer.getvalue()
 
 
+class _WholeFont(TTFont):  # type: ignore[misc]
+    """ReportLab writes code points beyond U+FFFF as they are where PDF wants UTF-16; then no text could be copied."""
+
+    def addObjects(self, doc: Any) -> None:
+        super().addObjects(doc)
+        for name, stream in doc.idToObject.items():
+            if name.startswith("toUnicodeCMap:"):
+                stream.content = re.sub(r"<([0-9A-F]{5,6})>", _as_utf16, stream.content)
+
+
+def _as_utf16(match: re.Match[str]) -> str:
+    return f"<{chr(int(match[1], 16)).encode('utf-16-be').hex().upper()}>"
+
+
 @lru_cache(maxsize=1)
 def _face() -> frozenset[int]:
     """Load the face once and return the code points that it has."""
-    font = TTFont(FACE, str(FONT))
+    font = _WholeFont(FACE, str(FONT))
     pdfmetrics.registerFont(font)
     return frozenset(font.face.charToGlyph)
 
