@@ -5,7 +5,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from examapp.psychometrics.calibration import calibrate  # noqa: E402
+from examapp.psychometrics.calibration import calibrate
 
 NAME = "examapp"
 MISSING = True

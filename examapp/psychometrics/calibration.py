@@ -185,28 +185,29 @@ def log_probabilities(plan: Layout, vector: Floats, theta: Floats, categories: I
 
 def ascend(problem: Problem, vector: Floats, tolerance: float, max_cycles: int) -> Ascent:
     """Accelerated EM from a start until the next step is within tolerance, counted in standard errors."""
-    anderson, best, refused = Anderson(), -np.inf, 0
-    held = plain = vector
+    anderson, best, held = Anderson(), -np.inf, vector
+    spare: list[Floats] = []
     slack = 1e-10 if problem.dtype == np.float64 else 1e-7
     for cycle in range(1, max_cycles + 1):
         sums = problem.expect(vector)
         step = problem.step(vector, sums)
         value = sums.log_likelihood + step.log_prior
-        if value < best - slack * abs(best) and refused < 20 and not np.array_equal(plain, vector):
-            refused += 1
+        if value < best - slack * abs(best):
             anderson.clear()
-            vector = plain if refused == 1 else 0.5 * (plain + held)
-            plain = vector
+            vector = spare.pop() if spare else 0.5 * (vector + held)
             continue
-        best, refused, held, plain = value, 0, vector, vector + step.step
+        best, held, spare = value, vector, [vector + step.safe]
         following = anderson.next(vector, step.step, step.scale)
         change = float(np.max(np.abs(following - vector) * step.scale, initial=0.0))
         if change < tolerance:
             return Ascent(vector, sums, step, cycle, True, change)
-        if not is_possible(problem.layout, following):
+        plain = vector + step.step
+        if is_possible(problem.layout, following):
+            spare += [] if np.array_equal(plain, following) else [plain]
+            vector = following
+        else:
             anderson.clear()
-            following = plain
-        vector = following
+            vector = plain
     return Ascent(vector, sums, step, max_cycles, False, change)
 
 

@@ -19,9 +19,10 @@ SMALLEST_LOG_SD = np.log(0.01)
 
 @dataclass(frozen=True)
 class Step:
-    """A step (P,), the gradient it comes from, one over the complete-data SE, and the log prior."""
+    """A step (P,), the safer but shorter EM step, their gradient, one over the complete-data SE, and the log prior."""
 
     step: Floats
+    safe: Floats
     gradient: Floats
     scale: Floats
     log_prior: float
@@ -75,8 +76,9 @@ def newton_step(layout: Layout, vector: Floats, theta: Floats, counts: Floats, p
     near, spread = inverse(gradient[:, None])[:, 0], inverse(drift)
     inner = np.eye(count.size) - drift.T @ spread
     step = near + spread @ np.linalg.lstsq(inner, drift.T @ near, rcond=1e-10)[0]
-    step = step if step @ gradient > 0 else near
-    return Step(_limited(layout, parts, step), gradient, np.maximum(scale, 1e-3), sum(part.log_prior for part in parts))
+    log_prior = sum(part.log_prior for part in parts)
+    step, safe = (_limited(layout, parts, vector, move) for move in (step if step @ gradient > 0 else near, near))
+    return Step(step, safe, gradient, np.maximum(scale, 1e-3), log_prior)
 
 
 def _complete_data(kind: Kind, xi: Floats, theta: Floats, counts: Floats, people: Floats, priors: Priors) -> _Part:
@@ -158,7 +160,7 @@ def _inverse(layout: Layout, parts: list[_Part], scale: Floats) -> Callable[[Flo
     return solve
 
 
-def _limited(layout: Layout, parts: list[_Part], step: Floats) -> Floats:
+def _limited(layout: Layout, parts: list[_Part], vector: Floats, step: Floats) -> Floats:
     """At most 1 in any parameter of an item or group, graded intercepts in order, no SD below its floor."""
     out = np.clip(step, -1.0, 1.0)
     for part in parts:
@@ -169,6 +171,8 @@ def _limited(layout: Layout, parts: list[_Part], step: Floats) -> Floats:
             own = _ordered(part.xi, own)
         if not layout.shared:
             out[part.kind.index[free]] = own[free]
+    at = layout.sd_index[layout.sd_index >= 0]
+    out[at] = np.maximum(out[at], SMALLEST_LOG_SD - vector[at])
     return out
 
 
