@@ -294,3 +294,34 @@ def test_back_button_stays_inside_the_sitting(page: Page, service: Service, sitt
     expect(page.locator("#item-heading")).to_contain_text("Item 2")
     page.go_back()
     expect(page.locator("#item-heading")).to_contain_text("Item 1")
+
+
+def test_signing_in_again_in_another_tab_saves_what_was_kept(
+    page: Page, context: BrowserContext, service: Service, sitting: str
+) -> None:
+    open_sitting(page, service, sitting)
+    other = context.new_page()
+    other.goto(service.url)
+    other.get_by_role("button", name="Sign out").click()
+    value = choose(page, 0)
+    expect(page.locator("[data-banner=signed_out]")).to_contain_text("Sign in again in another tab")
+    service.sign_in(context)
+    page.evaluate("dispatchEvent(new Event('online'))")
+    expect_saved(page)
+    assert service.stored(sitting) == {1: value}
+
+
+def test_nothing_but_the_sitting_is_kept_and_it_is_forgotten_after_hand_in(
+    page: Page, service: Service, sitting: str
+) -> None:
+    open_sitting(page, service, sitting, 4)
+    page.locator("#numeric").fill("827")
+    expect_saved(page)
+    page.locator("#review-open").click()
+    page.locator("#hand-in").click()
+    page.locator("#hand-in-confirm").click()
+    expect(page.get_by_role("heading", name="You have handed in")).to_be_visible()
+    left = page.evaluate("""() => new Promise((resolve) => { const opening = indexedDB.open("examapp", 1);
+        opening.onsuccess = () => { const all = opening.result.transaction("outbox").objectStore("outbox").getAll();
+            all.onsuccess = () => resolve(all.result); }; })""")
+    assert left == []
