@@ -42,8 +42,12 @@ def add() -> str | Response:
     form = ClientForm(scopes=["results.read", "results.ack"])
     if form.do(
         lambda: people.add_api_client(
-            actor(), name=form.name.data or "", public_jwk=form.public_jwk.data or "", scopes=form.scopes.data or [],
-            center=actor().center, at=clock.now(),
+            actor(),
+            name=form.name.data or "",
+            public_jwk=form.public_jwk.data or "",
+            scopes=form.scopes.data or [],
+            center=actor().center,
+            at=clock.now(),
         )
     ):
         flash(gettext("The program was added. Give its operators the client id that stands in the list."))

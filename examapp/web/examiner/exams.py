@@ -45,7 +45,7 @@ def exam(code: str) -> str:
             "reports": form_reports.reports_of(actor(), found, part),
             "overlaps": form_reports.overlaps(forms_of(found, part)),
         }
-        for part, blueprint in plan.parts.items()
+        for part, blueprint in sorted(plan.parts.items(), key=lambda each: list(PARTS).index(each[0]))
     ]  # fmt: skip
     return render_template(
         "examiner/exam.html", exam=found, plan=plan, shown=shown, parts=PARTS, item_types=ITEM_TYPES,
