@@ -7,6 +7,7 @@ BIND ?= 127.0.0.1:8000
 export EXAMAPP_DATABASE_URL ?= sqlite:///$(VAR)/examapp.db
 export EXAMAPP_KEY_FOLDER ?= $(VAR)/keys
 export EXAMAPP_PUBLIC_URL ?= http://$(BIND)
+export EXAMAPP_SECURE_COOKIES ?= 0
 
 .PHONY: run test demo lint env features translations
 
@@ -35,4 +36,4 @@ translations: env ## collect new texts into the catalogs
 env: ## the environment in .venv, from the hash-locked requirements
 	@mkdir -p $(VAR)
 	@$(PYTHON) .ci/env.py
-	@$(BIN)/pybabel -q compile -d examapp/web/translations 2>/dev/null
+	@$(BIN)/pybabel -q compile -d examapp/web/translations

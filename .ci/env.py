@@ -26,7 +26,7 @@ def wanted_stamp() -> str:
 def make_environment() -> None:
     shutil.rmtree(VENV, ignore_errors=True)
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(VENV)], check=True)
-    install = ["install", "--quiet", "--disable-pip-version-check", "--require-hashes", "--only-binary", ":all:"]
+    install = ["install", "-qq", "--disable-pip-version-check", "--require-hashes", "--only-binary", ":all:"]
     subprocess.run([sys.executable, "-m", "pip", "--python", str(PYTHON), *install, "-r", str(LOCK)], check=True)
     site_packages = next((VENV / "lib").glob("python*/site-packages"))
     (site_packages / "examapp.pth").write_text(f"{ROOT}\n", encoding="utf-8")
