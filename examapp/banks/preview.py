@@ -88,12 +88,18 @@ def _for_author(content: ItemContent, variant: Variant) -> Author:
     trap = content.answer.trap if content.answer else None
     return Author(
         rationale={"zh": markup.block(content.rationale.zh, values), "en": markup.block(content.rationale.en, values)},
-        reasons=tuple(_reason(option, content, variant) for option in (*content.options, *content.choices)),
+        reasons=tuple(_reason(option, content, variant) for option in _in_order(content, variant)),
         numbers=_numbers(content, variant),
         trap=_line(trap, variant) if trap else None,
         right_response=kind.right_response(content, variant),
         highest=kind.highest(content),
     )
+
+
+def _in_order(content: ItemContent, variant: Variant) -> list[Any]:
+    own = content.options or content.choices
+    order = option_order(own, variant)
+    return sorted(own, key=lambda option: order.index(option.id))
 
 
 def _reason(option: Any, content: ItemContent, variant: Variant) -> tuple[Any, ...]:

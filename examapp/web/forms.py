@@ -12,7 +12,7 @@ from examapp.db import transaction
 from examapp.errors import ExamappError, InvalidInput, Refused
 
 
-class CheckboxesField(SelectMultipleField):
+class CheckboxesField(SelectMultipleField):  # type: ignore[misc]
     """Several choices as checkboxes; `macros.field` puts them into a fieldset."""
 
     widget = ListWidget(prefix_label=False)
@@ -28,7 +28,7 @@ class FormProblem:
     message: str
 
 
-class BaseForm(FlaskForm):
+class BaseForm(FlaskForm):  # type: ignore[misc]
     """A form whose errors can be listed on top of the page and shown again at their controls."""
 
     @property
