@@ -58,6 +58,11 @@ def stimulus_problems(stimulus: StimulusContent) -> list[Problem]:
     for name, expr in stimulus.figure.values.items() if stimulus.figure else ():
         found += [Problem(("figure", "values", name), f"uses `{unknown}`, which is neither a variable nor a constant")
                   for unknown in sorted(names(expr) - defined - set(CONSTANTS))]  # fmt: skip
+    for seed in SEEDS if not found else ():
+        try:
+            figure_values(stimulus, draw_testlet(stimulus, [], np.random.default_rng(seed))[0])
+        except FormulaError as error:
+            return [Problem(("variables",), str(error))]
     return found
 
 

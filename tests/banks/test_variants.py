@@ -67,3 +67,9 @@ def test_a_stimulus_may_show_only_its_own_numbers_in_both_languages():
     stimulus = StimulusContent.model_validate({**SHEET, "text": {"zh": "长 {x}", "en": "Length {w}"}})
     assert {problem.where for problem in variants.stimulus_problems(stimulus)} == {("text",)}
     assert len(variants.stimulus_problems(stimulus)) == 2
+
+
+def test_a_stimulus_whose_numbers_have_no_value_is_a_problem():
+    unlucky = {"name": "x", "unit": "1", "derived": "1/(w-w)"}
+    stimulus = StimulusContent.model_validate({**SHEET, "variables": [*SHEET["variables"], unlucky]})
+    assert [problem.where for problem in variants.stimulus_problems(stimulus)] == [("variables",)]
