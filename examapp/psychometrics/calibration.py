@@ -168,7 +168,7 @@ def calibrate(
     columns = Columns.of(begin.categories, missing)
     with single_thread(), _mapper(map, people * len(begin)) as mapped:
         problem = Problem(blocks, columns, plan, chosen, z, prior, np.float64 if exact else np.float32, mapped)
-        problem, vector = _first_look(problem, people, points is None, start is not None)
+        problem, vector = _first_look(problem, points is None, start is not None)
         climb = _histogram if latent == "histogram" else _normal
         problem, ascent = climb(problem, vector, tolerance or (1e-4 if exact else 1e-3), max_cycles)
     return _finished(problem, ascent, people, len(begin))
@@ -184,30 +184,38 @@ def log_probabilities(plan: Layout, vector: Floats, theta: Floats, categories: I
 
 
 def ascend(problem: Problem, vector: Floats, tolerance: float, max_cycles: int) -> Ascent:
-    """Accelerated EM from a start until the next step is within tolerance, counted in standard errors."""
-    anderson, best, held = Anderson(), -np.inf, vector
-    spare: list[Floats] = []
+    """Accelerated Newton steps from a start until the next one is within tolerance, counted in standard errors.
+
+    A step that lowers the log-posterior is taken back: first the acceleration goes, then the Newton step, for good,
+    in favour of the EM step, and then its length.
+    """
+    anderson, best = Anderson(), -np.inf
+    held = plain = safe = vector
     slack = 1e-10 if problem.dtype == np.float64 else 1e-7
+    cautious = False
     for cycle in range(1, max_cycles + 1):
         sums = problem.expect(vector)
         step = problem.step(vector, sums)
         value = sums.log_likelihood + step.log_prior
         if value < best - slack * abs(best):
             anderson.clear()
-            vector = spare.pop() if spare else 0.5 * (vector + held)
+            if not np.array_equal(vector, plain):
+                vector = plain
+            elif not cautious:
+                vector, plain, cautious = safe, safe, True
+            else:
+                vector = plain = 0.5 * (held + plain)
             continue
-        best, held, spare = value, vector, [vector + step.safe]
-        following = anderson.next(vector, step.step, step.scale)
+        move = step.safe if cautious else step.step
+        best, held, plain, safe = value, vector, vector + move, vector + step.safe
+        following = anderson.next(vector, move, step.scale)
         change = float(np.max(np.abs(following - vector) * step.scale, initial=0.0))
         if change < tolerance:
             return Ascent(vector, sums, step, cycle, True, change)
-        plain = vector + step.step
-        if is_possible(problem.layout, following):
-            spare += [] if np.array_equal(plain, following) else [plain]
-            vector = following
-        else:
+        if not is_possible(problem.layout, following):
             anderson.clear()
-            vector = plain
+            following = plain
+        vector = following
     return Ascent(vector, sums, step, max_cycles, False, change)
 
 
@@ -257,11 +265,12 @@ def _plan(
     return layout(start, held, np.zeros(groups), np.ones(groups), means, sds)
 
 
-def _first_look(problem: Problem, people: float, choose_points: bool, started: bool) -> tuple[Problem, Floats]:
+def _first_look(problem: Problem, choose_points: bool, started: bool) -> tuple[Problem, Floats]:
     """Start from a few thousand people if there are many more, and make the grid as fine as the test is sharp."""
     vector = problem.layout.start()
-    if people > 2 * FIRST_LOOK and not started:
-        few = replace(problem, blocks=thinned(problem.blocks, min(FIRST_LOOK, people / 4), people), map=_in_turn)
+    rows = sum(len(block.scores) for block in problem.blocks)
+    if rows > 2 * FIRST_LOOK and not started:
+        few = replace(problem, blocks=thinned(problem.blocks, rows // min(FIRST_LOOK, rows // 4)), map=_in_turn)
         vector = ascend(few, vector, 0.05, 60).vector
     if not choose_points:
         return problem, vector

@@ -70,8 +70,8 @@ def newton_step(layout: Layout, vector: Floats, theta: Floats, counts: Floats, p
     count = people.ravel()
     variance = 1 / (held / np.maximum(count, 1e-9) + 1 / sd**2)
     drift *= np.sqrt(count * variance)
-    free = layout.sd_index[layout.sd_index >= 0]
-    drift[free] *= np.sqrt(1 - variance / (2 * sd**2))  # Var(z^2) of a wide posterior is 4 z^2 v - 2 v^2 on average
+    spreads = layout.sd_index[layout.sd_index >= 0]
+    drift[spreads] *= np.sqrt(1 - variance / (2 * sd**2))  # Var(z^2) of a wide posterior is 4 z^2 v - 2 v^2 on average
     inverse = _inverse(layout, parts, scale)
     near, spread = inverse(gradient[:, None])[:, 0], inverse(drift)
     inner = np.eye(count.size) - drift.T @ spread

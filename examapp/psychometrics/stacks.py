@@ -47,9 +47,8 @@ def in_blocks(
     return out
 
 
-def thinned(blocks: Sequence[Block], count: float, people: float) -> list[Block]:
-    """About `count` of the people, evenly spread over the blocks."""
-    every = max(1, int(people // count))
+def thinned(blocks: Sequence[Block], every: int) -> list[Block]:
+    """Every so many rows of each block."""
     out = []
     for block in blocks:
         rows = slice(None, None, every)
