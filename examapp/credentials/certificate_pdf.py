@@ -58,7 +58,7 @@ def page_of(certificate: Certificate, public_url: str) -> CertificatePage:
         theory=certificate.theory_result.scaled, practical=certificate.practical_result.scaled,
         probability=certificate.probability, issued_on=issuing.issue_date(certificate.issued_at),
         verify_url=f"{public_url}/verify/{certificate.id}",
-        record_digests=tuple(entry.leaf_hash for entry in issuing.entries_of(certificate)),
+        record_digests=tuple(digest for _, digest in issuing.records_of(certificate)),
     )  # fmt: skip
 
 

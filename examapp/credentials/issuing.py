@@ -9,7 +9,7 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import aliased
 
 from examapp.accounts import access
-from examapp.canonical import digest, utc_string
+from examapp.canonical import digest, digest_of_bytes, utc_string
 from examapp.credentials import log, record
 from examapp.credentials.certificate_numbers import certificate_number, is_number, number_series
 from examapp.credentials.key_store import Keys
@@ -220,12 +220,13 @@ def entry_of(record_id: str) -> LogEntry:
     return entry
 
 
-def entries_of(certificate: Certificate) -> list[LogEntry]:
-    """Return the log entries that a certificate rests on, theory first."""
+def records_of(certificate: Certificate) -> list[tuple[int, str]]:
+    """Return log index and SHA-256 digest of the signed records that a certificate rests on, theory first."""
     results = (certificate.theory_result_id, certificate.practical_result_id)
     query = select(LogEntry).where(LogEntry.result_id.in_(results))
     entries = {entry.result_id: entry for entry in db.session.scalars(query)}
-    return [entries[result_id] for result_id in results if result_id in entries]
+    found = [entries[result_id] for result_id in results if result_id in entries]
+    return [(entry.index, digest_of_bytes(entry.record.encode())) for entry in found]
 
 
 def bundle(record_id: str) -> dict[str, Any]:

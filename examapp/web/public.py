@@ -25,12 +25,11 @@ class NameForm(BaseForm):
     name = StringField(_l("Holder's full name"), [InputRequired(_l("Enter the holder's full name")), Length(max=200)])
 
 
-class NumberForm(NameForm):
+class NumberForm(BaseForm):
     """Number and name, for a certificate without its QR code."""
 
-    number = StringField(
-        _l("Certificate number"), [InputRequired(_l("Enter the certificate number")), Length(max=40)]
-    )
+    number = StringField(_l("Certificate number"), [InputRequired(_l("Enter the certificate number")), Length(max=40)])
+    name = StringField(_l("Holder's full name"), [InputRequired(_l("Enter the holder's full name")), Length(max=200)])
 
 
 @bp.route("/verify", methods=["GET", "POST"])
@@ -70,7 +69,7 @@ def _shown(certificate: Certificate, form: NameForm, is_holder: bool | None) -> 
         "public/verify.html", certificate=certificate, form=form, is_holder=is_holder,
         name=certificate.holder_name if is_holder else masked(certificate.holder_name),
         issued_on=issuing.issue_date(certificate.issued_at), issuing_bodies=ISSUING_BODIES,
-        entries=issuing.entries_of(certificate), address=f"{settings().public_url}/verify/{certificate.id}",
+        records=issuing.records_of(certificate), address=f"{settings().public_url}/verify/{certificate.id}",
     )  # fmt: skip
 
 

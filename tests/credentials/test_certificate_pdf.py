@@ -7,6 +7,7 @@ from datetime import date
 import pytest
 from pypdf import PdfReader
 
+from examapp.canonical import digest_of_bytes
 from examapp.credentials import certificate_pdf
 from examapp.credentials.certificate_pdf import FONT, CertificatePage, drawable, page_of, render
 
@@ -16,7 +17,7 @@ def make_page(**overrides: object) -> CertificatePage:
         "number": "CMRS-IC1-2026-000001-K", "holder": "张瑄䶮", "title_zh": "集成电路材料工程师(初级)",
         "title_en": "Integrated-circuit materials engineer (primary level)", "theory": "68.4", "practical": "71.0",
         "probability": "0.9733", "issued_on": date(2026, 5, 16), "verify_url": "https://exam.example/verify/0123abcd",
-        "record_digests": ("a" * 64, "b" * 64),
+        "record_digests": ("sha256:" + "a" * 64, "sha256:" + "b" * 64),
     }  # fmt: skip
     return CertificatePage(**(usual | overrides))  # type: ignore[arg-type]
 
@@ -57,7 +58,7 @@ def test_equal_certificates_have_equal_bytes():
 def test_page_of_a_stored_certificate_names_its_records(issued):
     page = page_of(issued.certificates[0], "https://exam.example")
     assert page.verify_url == f"https://exam.example/verify/{issued.certificates[0].id}"
-    assert page.record_digests == tuple(entry.leaf_hash for entry in issued.records)
+    assert set(page.record_digests) == {digest_of_bytes(entry.record.encode()) for entry in issued.records}
 
 
 def test_face_is_the_vendored_one():
