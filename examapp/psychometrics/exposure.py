@@ -1,0 +1,85 @@
+"""Keeping items from being seen too often: who may get which item is drawn before the test begins.
+
+In the method of Sympson & Hetter (1985) an item that is selected is given with probability k_j and else leaves this
+trainee's pool; as each item is tried once at most, that is the same as drawing beforehand, with probability k_j,
+whether the trainee is eligible for it. Eligibility control (van der Linden & Veldkamp 2004) draws so with probabilities
+that it learns from counts. So a test knows one mask, and replays from its seed.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from examapp.psychometrics.constraints import Mask
+from examapp.psychometrics.response_models import Floats
+
+Hashes = npt.NDArray[np.uint64]
+
+
+def uniform(seed: npt.ArrayLike, number: npt.ArrayLike) -> Floats:
+    """The number-th uniform of each seed, in [0, 1), by the finaliser of SplitMix64 (Steele, Lea & Flood 2014).
+
+    A pure function of two integers, so that a step needs no generator and replays anywhere.
+
+    >>> uniform(7, [0, 1]).round(4).tolist()
+    [0.7215, 0.1559]
+    """
+    with np.errstate(over="ignore"):
+        z = _mixed(np.asarray(seed, dtype=np.uint64)) + np.asarray(number, dtype=np.uint64)
+        return np.asarray((_mixed(z) >> np.uint64(11)) * 2.0**-53, dtype=np.float64)
+
+
+def draw_eligible(seed: int, probabilities: npt.ArrayLike) -> Mask:
+    """Which items (J,) the trainee with this seed may get, given the probability of each, (J,).
+
+    >>> draw_eligible(1, [0.0, 1.0]).tolist()
+    [False, True]
+    """
+    p = np.asarray(probabilities, dtype=np.float64)
+    if p.ndim != 1 or not ((p >= 0) & (p <= 1)).all():
+        raise ValueError(f"draw_eligible: needs one probability in [0, 1] for each item, got shape {p.shape}")
+    return np.asarray(uniform(seed ^ 0x5DEECE66D, np.arange(p.size)) < p)
+
+
+def sympson_hetter(selected: npt.ArrayLike, trainees: int, most: float) -> Floats:
+    """Exposure parameters k (J,) from how often each item was selected, given or not, among simulated trainees.
+
+    k_j = 1 where P(selected) <= most, else most / P(selected); simulate with them again until P(given) settles below
+    `most` (Sympson & Hetter 1985).
+
+    >>> sympson_hetter([50, 10], 100, 0.25).tolist()
+    [0.5, 1.0]
+    """
+    share = np.asarray(selected, dtype=np.float64) / _positive(trainees, most)
+    return np.asarray(np.minimum(1.0, most / np.maximum(share, most)), dtype=np.float64)
+
+
+def eligibility(given: npt.ArrayLike, eligible: npt.ArrayLike, most: float) -> Floats:
+    """Next probabilities of eligibility from counts so far, of any shape: (J,), or (cells, J) conditional on ability.
+
+    p = min(1, most * eligible / given): `given` trainees got the item, `eligible` were drawn to be allowed it (van der
+    Linden & Veldkamp 2004, eq. 15; conditional: 2007). Items not given yet have p = 1. Counts that fade, multiplied by
+    a little less than 1 for each trainee, follow a pool whose use still changes.
+
+    >>> eligibility([40, 0], [100, 100], 0.2).tolist()
+    [0.5, 1.0]
+    """
+    _positive(1, most)
+    seen, allowed = np.asarray(given, dtype=np.float64), np.asarray(eligible, dtype=np.float64)
+    if seen.shape != allowed.shape or (seen < 0).any() or (allowed < 0).any():
+        raise ValueError(f"eligibility: counts of shapes {seen.shape} and {allowed.shape}, all 0 or more")
+    return np.where(seen > 0, np.minimum(1.0, most * allowed / np.maximum(seen, 1.0)), 1.0)
+
+
+def _mixed(z: Hashes) -> Hashes:
+    z = z + np.uint64(0x9E3779B97F4A7C15)
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return np.asarray(z ^ (z >> np.uint64(31)), dtype=np.uint64)
+
+
+def _positive(trainees: int, most: float) -> int:
+    if trainees < 1 or not 0 < most <= 1:
+        raise ValueError(f"exposure: needs trainees >= 1 and a rate in (0, 1], got {trainees} and {most}")
+    return trainees

@@ -1,0 +1,178 @@
+from functools import cache
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from benchmarks.oracle import cat as oracle
+from benchmarks.oracle.compare import missed
+from examapp.psychometrics import ability, irt, selection
+from examapp.psychometrics.adaptive import State, begin, next_step, replay, respond
+from examapp.psychometrics.adaptive_design import Design, Stopping
+from examapp.psychometrics.adaptive_pool import AdaptivePool
+from examapp.psychometrics.irt import Items
+
+
+@cache
+def make_pool(count: int = 120, model: str = "3pl") -> AdaptivePool:
+    rng = np.random.default_rng(5)
+    c = rng.uniform(0.0, 0.25, count) if model == "3pl" else 0.0
+    return AdaptivePool.of(Items.of(model, a=rng.lognormal(0.0, 0.3, count), b=rng.normal(0.0, 1.0, count), c=c))
+
+
+def take(design: Design, right: float = 0.6, seed: int = 0, eligible: np.ndarray | None = None) -> State:
+    rng = np.random.default_rng(seed)
+    state = begin(design, seed, eligible)
+    while (item := next_step(design, state).item) is not None:
+        state = respond(design, state, item, int(rng.random() < right), seconds=30.0)
+    return state
+
+
+@pytest.mark.reference
+def test_scores_choices_and_whole_tests_match_the_reference(reference) -> None:
+    assert missed(reference, "cat", oracle.checks, least=2000) == []
+
+
+@settings(deadline=None)
+@given(st.integers(0, 10_000), st.floats(-7.0, 7.0), st.integers(1, 5))
+def test_the_best_items_are_those_of_most_information(seed: int, theta: float, count: int) -> None:
+    pool, open_items = make_pool(), np.random.default_rng(seed).random(120) < 0.3
+    value = np.where(open_items, irt.information(pool.items, [theta])[0], -1.0)
+    best = pool.best(theta, open_items, count)
+    assert value[best].tolist() == pytest.approx(np.sort(value)[::-1][:count].tolist(), abs=2e-6)
+
+
+@pytest.mark.parametrize("criterion", selection.CRITERIA)
+def test_each_criterion_gives_a_whole_test_and_replays_exactly(criterion: str) -> None:
+    design = Design(make_pool(40), Stopping(most=8), criterion=criterion, best=2)
+    state = take(design, seed=9)
+    again = replay(design, state.items, state.scores, seed=9, seconds=240.0)
+    assert len(set(state.items)) == 8
+    assert (again.theta, again.error, again.seconds) == (state.theta, state.error, state.seconds)
+    assert (again.posterior == state.posterior).all()
+    assert next_step(design, again) == next_step(design, state)
+
+
+def test_the_estimate_is_the_eap_of_the_responses() -> None:
+    design = Design(make_pool(), Stopping(most=20))
+    state = take(design)
+    whole = np.full((1, 120), -1)
+    whole[0, list(state.items)] = state.scores
+    same = ability.estimate(whole, design.pool.items)
+    assert state.theta == pytest.approx(same.theta[0], abs=1e-12)
+    assert state.error == pytest.approx(same.standard_error[0], abs=1e-12)
+
+
+@pytest.mark.parametrize("estimator", ["MAP", "ML", "WLE"])
+def test_other_estimators_lead_the_choice(estimator: str) -> None:
+    design = Design(make_pool(), Stopping(most=10), estimator=estimator)
+    state = take(design, seed=3)
+    expected = ability.estimate([state.scores], design.pool.items.take(list(state.items)), method=estimator)
+    assert state.theta == pytest.approx(expected.theta[0], abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("stopping", "reason"),
+    [
+        (Stopping(most=5), "length"),
+        (Stopping(most=100, error=0.4), "precision"),
+        (Stopping(most=100, seconds=100.0), "time"),
+        (Stopping(most=200), "empty"),
+    ],
+)
+def test_a_test_ends_for_the_reason_that_comes_first(stopping: Stopping, reason: str) -> None:
+    design = Design(make_pool(60), stopping)
+    state = take(design)
+    step = next_step(design, state)
+    assert (step.item, step.stopped) == (None, reason)
+    assert stopping.error is None or state.error <= stopping.error
+
+
+def test_areas_get_their_shares_and_enemies_never_meet() -> None:
+    pool = make_pool()
+    areas = tuple(int(j) % 3 for j in range(120))
+    pairs = tuple((j, j + 3) for j in range(0, 60, 6))
+    design = Design(pool, Stopping(most=20), areas=areas, shares=(0.5, 0.3, 0.2), enemies=pairs)
+    state = take(design)
+    assert np.bincount([areas[item] for item in state.items]).tolist() == [10, 6, 4]
+    assert not any(one in state.items and other in state.items for one, other in pairs)
+
+
+def test_an_exhausted_area_lends_its_turn() -> None:
+    design = Design(make_pool(6), Stopping(most=6), areas=(0, 1, 1, 1, 1, 1), shares=(0.9, 0.1))
+    assert len(take(design).items) == 6
+
+
+def test_strata_go_from_low_to_high_slopes() -> None:
+    design = Design(make_pool(), Stopping(most=12), strata=3, criterion="b")
+    items = take(design).items
+    assert design.stratum[list(items)].tolist() == [0] * 4 + [1] * 4 + [2] * 4
+
+
+def test_randomesque_tests_differ_by_seed_alone() -> None:
+    design = Design(make_pool(), Stopping(most=10), best=5)
+    assert take(design, 1.0, seed=1).items != take(design, 1.0, seed=2).items
+    assert next_step(design, begin(design, 4)) == next_step(design, begin(design, 4))
+
+
+def test_only_eligible_items_are_given() -> None:
+    design = Design(make_pool(), Stopping(most=10))
+    eligible = np.arange(120) % 4 == 0
+    assert all(item % 4 == 0 for item in take(design, eligible=eligible).items)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.lists(st.integers(0, 1), min_size=120, max_size=120))
+def test_any_responses_leave_finite_estimates(scores: list[int]) -> None:
+    design = Design(make_pool(), Stopping(most=120))
+    state = replay(design, range(120), scores)
+    assert np.isfinite([state.theta, state.error]).all()
+    assert next_step(design, state).stopped == "length"
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.permutations(range(30)))
+def test_the_order_of_the_pool_does_not_matter(order: list[int]) -> None:
+    pool = make_pool(30)
+    other = AdaptivePool.of(pool.items.take(order))
+    design, shuffled = Design(pool, Stopping(most=30)), Design(other, Stopping(most=30))
+    state, same = replay(design, [0, 1], [1, 0]), replay(shuffled, [order.index(0), order.index(1)], [1, 0])
+    assert same.theta == state.theta
+    assert order[next_step(shuffled, same).item or 0] == next_step(design, state).item
+
+
+def test_mixed_models_in_one_test() -> None:
+    items = Items.concatenate([make_pool(20).items, Items.of("gpcm", a=[1.5, 1.2], b=[[-1.0, 0.5], [0.0, 1.0, 2.0]])])
+    design = Design(AdaptivePool.of(items), Stopping(most=22))
+    assert replay(design, [20, 21, 0], [2, 3, 1]).theta > 0.5
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"criterion": "best"}, "unknown criterion"),
+        ({"estimator": "mode"}, "unknown estimator"),
+        ({"best": 0}, "best >= 1"),
+        ({"areas": (0,), "shares": (1.0,)}, "1 areas for 10 items"),
+        ({"areas": (0,) * 10}, "go together"),
+        ({"areas": (2,) * 10, "shares": (1.0,)}, "areas must be"),
+        ({"enemies": ((1, 10),)}, "enemies"),
+    ],
+)
+def test_an_impossible_design_is_refused(change: dict[str, object], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Design(make_pool(10), Stopping(most=5), **change)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("item", "score"), [(10, 0), (0, 2), (-1, 0), (1, 0)])
+def test_an_impossible_response_is_refused(item: int, score: int) -> None:
+    design = Design(make_pool(10), Stopping(most=5))
+    with pytest.raises(ValueError, match="respond"):
+        respond(design, replay(design, [1], [1]), item, score)
+
+
+def test_b_matching_is_refused_for_graded_items() -> None:
+    design = Design(AdaptivePool.of(Items.of("grm", b=[[-1.0, 1.0]])), Stopping(most=1), criterion="b")
+    with pytest.raises(ValueError, match="item 0 is grm"):
+        next_step(design, begin(design))
