@@ -6,7 +6,7 @@ from flask import Blueprint, flash, redirect, render_template, url_for
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
-from wtforms import DateTimeLocalField, IntegerField
+from wtforms import DateTimeLocalField, IntegerField, SelectChoice
 from wtforms.validators import InputRequired
 
 from examapp import clock
@@ -58,7 +58,7 @@ def schedule(code: str, part: str) -> str | Response:
         raise NotFound("exam.part", N_("The exam has no such part."))
     forms = {each.code: each for each in forms_of(exam, part)}
     form = ScheduleForm(minutes=blueprint.minutes, forms=list(forms))
-    form.forms.choices = [(each, gettext("Form %(code)s", code=each)) for each in forms]
+    form.forms.choices = [SelectChoice(each, gettext("Form %(code)s", code=each)) for each in forms]
     chosen = [forms[each] for each in form.forms.data or [] if each in forms]
     if form.do(lambda: _schedule(form, exam, part, chosen)):
         flash(gettext("The administration was scheduled. Now register trainees."))

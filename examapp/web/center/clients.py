@@ -4,7 +4,7 @@ from flask import Blueprint, flash, redirect, render_template, url_for
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
-from wtforms import StringField, SubmitField, TextAreaField
+from wtforms import SelectChoice, StringField, SubmitField, TextAreaField
 from wtforms.validators import InputRequired, Length
 
 from examapp import clock
@@ -32,7 +32,9 @@ class ClientForm(BaseForm):
     )  # fmt: skip
     public_jwk = TextAreaField(_l("Public key (JWK)"), [InputRequired(_l("Paste the public key"))])
     scopes = CheckboxesField(
-        _l("What it may do"), [InputRequired(_l("Choose what the program may do"))], choices=list(SCOPES.items())
+        _l("What it may do"),
+        [InputRequired(_l("Choose what the program may do"))],
+        choices=[SelectChoice(scope, label) for scope, label in SCOPES.items()],
     )
 
 

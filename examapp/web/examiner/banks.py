@@ -3,7 +3,7 @@
 from flask import Blueprint, render_template, request
 from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
-from wtforms import SelectField, StringField
+from wtforms import SelectChoice, SelectField, StringField
 
 from examapp.accounts.access import EXAMINER
 from examapp.banks import catalogue, preview
@@ -50,8 +50,8 @@ def bank(code: str) -> str:
     entries = catalogue.entries(actor(), found)
     counts = catalogue.counts(entries)
     form = FilterForm(request.args)
-    form.area.choices = [("", _l("All areas")), *((area, area) for area in counts)]
-    form.type.choices = [("", _l("All types")), *ITEM_TYPES.items()]
+    form.area.choices = [SelectChoice("", _l("All areas")), *(SelectChoice(area, area) for area in counts)]
+    form.type.choices = [SelectChoice("", _l("All types")), *(SelectChoice(*pair) for pair in ITEM_TYPES.items())]
     shown = catalogue.matching(entries, form.area.data or "", form.type.data or "", form.text.data or "")
     return render_template(
         "examiner/bank.html", bank=found, entries=shown, total=len(entries), counts=counts, filter=form,

@@ -4,7 +4,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import get_locale, gettext
 from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
-from wtforms import FloatField, IntegerField, RadioField, StringField
+from wtforms import FloatField, IntegerField, RadioField, SelectChoice, StringField
 from wtforms.validators import InputRequired, Length, NumberRange, Regexp
 
 from examapp import clock
@@ -75,7 +75,7 @@ def assemble(code: str) -> str | Response:
     """Build forms from blueprint and bank; constraints that clash are named above the form."""
     found = exam_by_code(code)
     form = AssembleForm(part=request.args.get("part"))
-    form.part.choices = [(part, PARTS[part]) for part in plan_of(found).parts]
+    form.part.choices = [SelectChoice(part, PARTS[part]) for part in plan_of(found).parts]
     wanted = list(dict.fromkeys((form.codes.data or "").replace(",", " ").split()))
     if form.do(lambda: assemble_forms(actor(), found, form.part.data, wanted, seed=form.seed.data, at=clock.now())):
         flash(gettext("Forms were assembled: %(codes)s", codes=", ".join(wanted)))
@@ -101,7 +101,7 @@ def cut(code: str) -> str | Response:
     """Decide a new cut score; results scored before keep theirs."""
     found = exam_by_code(code)
     form = CutForm(part=request.args.get("part"))
-    form.part.choices = [(part, PARTS[part]) for part in plan_of(found).parts]
+    form.part.choices = [SelectChoice(part, PARTS[part]) for part in plan_of(found).parts]
     if form.do(
         lambda: decide_cut(actor(), found, form.part.data, form.theta.data, form.method.data.strip(), at=clock.now())
     ):

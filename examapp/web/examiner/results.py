@@ -4,7 +4,7 @@ from flask import Blueprint, flash, redirect, render_template, url_for
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
-from wtforms import BooleanField, HiddenField
+from wtforms import BooleanField, HiddenField, SelectChoice
 from wtforms.validators import InputRequired
 
 from examapp import clock
@@ -42,7 +42,7 @@ def administration(administration_id: str) -> str:
     found = overview.administration(administration_id)
     waiting = results.waiting_for_release(found.id)
     form = ChooseForm()
-    form.results.choices = [(result.id, result.id) for result in waiting]
+    form.results.choices = [SelectChoice(result.id, result.id) for result in waiting]
     if form.validate_on_submit():
         chosen = [result for result in waiting if result.id in form.results.data]
         return _confirm(administration_id, ReleaseForm(formdata=None, results=_joined(chosen)), chosen)
