@@ -3,10 +3,10 @@
 from examapp.cli.accounts import centers, users
 from examapp.cli.banks import banks
 from examapp.cli.credentials import keys, log, records
-from examapp.cli.exams import cut, exams, forms
+from examapp.cli.exams import calibrate, cut, exams, forms
 from examapp.cli.operations import demo_service_command, run_due_once, serve, upgrade_database, worker
 
 COMMANDS = (
-    banks, centers, cut, demo_service_command, exams, forms, keys, log, records, run_due_once, serve,
+    banks, calibrate, centers, cut, demo_service_command, exams, forms, keys, log, records, run_due_once, serve,
     upgrade_database, users, worker,
 )  # fmt: skip

@@ -11,6 +11,7 @@ from examapp.cli.doors import door
 from examapp.db import transaction
 from examapp.exams import exam_forms, form_assembly
 from examapp.exams.plan_files import read_plan
+from examapp.scoring import calibration_runs
 
 
 @click.group()
@@ -73,3 +74,19 @@ def cut(exam_code: str, part: str, theta: float, method: str) -> None:
         exam = exam_forms.exam_by_code(exam_code)
         decided = exam_forms.decide_cut(OPERATOR, exam, part, theta, method, at=clock.now())
     click.echo(f"The pass mark of {exam_code} {part} is {decided.theta} (number {decided.number}).")
+
+
+@click.command()
+@click.argument("exam_code")
+@click.argument("part", type=click.Choice(["theory", "practical"]))
+@with_appcontext
+@door
+def calibrate(exam_code: str, part: str) -> None:
+    """Replace the items' parameters by those that the sittings of a part give.
+
+    Example: examapp calibrate ic-materials-primary theory
+    """
+    with transaction():
+        done = calibration_runs.run(OPERATOR, exam_forms.exam_by_code(exam_code), part, at=clock.now())
+        told = ", ".join(f"{name} {value}" for name, value in done.report.items())
+    click.echo(f"Calibrated: {told}.")

@@ -1,6 +1,7 @@
 """Commands that run the service: database, server, due work, and a demo on a fresh machine."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -92,6 +93,7 @@ def demo_service_command(bind: str) -> None:
         store = key_store.KeyStore(config.key_folder, config.public_url, config.log_origin)
         key_store.create_missing(OPERATOR, store, at=clock.now())
     db.session.remove()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     server = subprocess.Popen(server_command(bind, THREADS))
     _introduce(bind)
     try:

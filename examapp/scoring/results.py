@@ -15,15 +15,12 @@ from examapp.delivery.state import EXPIRED, SUBMITTED
 from examapp.errors import N_, NotFound, Refused
 from examapp.exams.exam_forms import cut_of
 from examapp.exams.models import Administration, Registration
+from examapp.scoring.calibration_runs import population
 from examapp.scoring.marking import MarkedSlot, marked_slots, newest_marks
 from examapp.scoring.models import Mark, Release, Result
 from examapp.scoring.rules import CURRENT_SCORER, rescore
 
-ABILITY = {
-    "method": "EAP",
-    "prior": {"mean": "0.0", "sd": "1.0"},
-    "grid": {"low": "-6.0", "high": "6.0", "points": 121},
-}
+GRID = {"low": "-6.0", "high": "6.0", "points": 121}
 # twelve reported points for one unit of ability: the population's 2nd to 98th percentile spans about 50 points
 SCALE_SLOPE = "12.0"
 
@@ -72,6 +69,7 @@ def evidence_of(sitting: Sitting) -> dict[str, Any]:
     slots = marked_slots(sitting, journal.read(sitting.id))
     rows = rows_on_scale([slot.slot.item_version_id for slot in slots], cut.scale)
     parameters = {row.item_version_id: row for row in rows}
+    mean, sd = population(cut.scale)
     return {
         "schema": 1,
         "scorer": CURRENT_SCORER,
@@ -82,7 +80,7 @@ def evidence_of(sitting: Sitting) -> dict[str, Any]:
         "part": exam_form.part,
         "scale": cut.scale,
         "items": [_item(slot, marks[slot.slot.number], parameters[slot.slot.item_version_id]) for slot in slots],
-        "ability": ABILITY,
+        "ability": {"method": "EAP", "prior": {"mean": mean, "sd": sd}, "grid": GRID},
         "cut": {"theta": cut.theta, "method": cut.method},
         "scale_slope": SCALE_SLOPE,
     }
