@@ -100,7 +100,7 @@ def _report(found: Any, answers: Answers, shift: float) -> dict[str, Any]:
 
 
 def population(scale: str) -> tuple[str, str]:
-    """Return mean and standard deviation of the trainees on a scale, as decimal strings: standard normal until known."""
+    """Return mean and standard deviation of the trainees on a scale, as decimal strings; standard normal at first."""
     query = select(CalibrationRun).where(CalibrationRun.scale == scale).order_by(CalibrationRun.run_at.desc()).limit(1)
     newest = db.session.scalar(query)
     return (newest.report["population_mean"], newest.report["population_sd"]) if newest else ("0.0", "1.0")

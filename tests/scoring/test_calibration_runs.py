@@ -10,7 +10,14 @@ from examapp.psychometrics.simulation import simulate_responses
 from examapp.scoring import calibration_runs
 from examapp.scoring.models import Mark
 from tests.makers import (
-    AT, SCALE, make_administration, make_content, make_exam, make_exam_form, make_registration, make_sitting,
+    AT,
+    SCALE,
+    make_administration,
+    make_content,
+    make_exam,
+    make_exam_form,
+    make_registration,
+    make_sitting,
 )  # fmt: skip
 
 

@@ -1,4 +1,6 @@
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from joserfc import jws
@@ -56,16 +58,18 @@ class Puller:
         self.headers = {"Authorization": f"Bearer {self.ask('one').json['access_token']}"}
 
     def ask(self, jti: str, **overrides: str):
+        return self.http.post("/oauth/token", data=self.form(jti) | overrides)
+
+    def form(self, jti: str) -> dict[str, str]:
         claims = {
             "iss": self.row.id, "sub": self.row.id, "aud": "http://127.0.0.1:8000/oauth/token", "jti": jti,
             "exp": int(clock.now().timestamp()) + 300,
         }  # fmt: skip
-        form = {
+        return {
             "grant_type": "client_credentials",
             "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
             "client_assertion": jws.serialize_compact({"alg": "ES256"}, canonical_bytes(claims), KEY),
         }
-        return self.http.post("/oauth/token", data=form | overrides)
 
     def get(self, path: str, **headers: str):
         return self.http.get(path, headers=self.headers | headers)
@@ -260,3 +264,30 @@ def test_evidence_is_sent_as_the_bytes_whose_digest_was_signed(puller):
     item = puller.get("/v1/results?limit=1").json["items"][0]
     data = puller.get(f"/v1/results/{item['id']}/evidence").data
     assert data == canonical_bytes(json.loads(data))
+
+
+def at_once(app, send, times: int = 8) -> list:
+    """Return what `send(http)` gives when several clients send at the same moment."""
+    barrier = threading.Barrier(times)
+
+    def run(_: int):
+        barrier.wait()
+        return send(app.test_client())
+
+    with ThreadPoolExecutor(times) as pool:
+        return list(pool.map(run, range(times)))
+
+
+def test_one_assertion_sent_by_eight_clients_at_once_gives_one_token(app, puller):
+    form = puller.form("two")
+    answers = at_once(app, lambda http: http.post("/oauth/token", data=form).status_code)
+    assert sorted(answers) == [200] + [401] * 7
+
+
+@pytest.mark.feature("A13")
+def test_one_acknowledgement_sent_by_eight_clients_at_once_is_one_row(app, puller):
+    body = {"up_to": 5, "checkpoint": puller.get("/v1/checkpoint").text}
+    headers = puller.headers | {"Idempotency-Key": "k"}
+    answers = at_once(app, lambda http: http.post("/v1/acks", json=body, headers=headers))
+    assert {(answer.status_code, answer.text) for answer in answers} == {(200, answers[0].text)}
+    assert db.session.scalar(select(func.count()).select_from(Acknowledgement)) == 1
