@@ -19,8 +19,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE.parent))
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import numpy as np
 
@@ -31,6 +30,7 @@ from examapp.psychometrics.expectation import Block, Columns, block_sums, tables
 from examapp.psychometrics.irt import Items
 from examapp.psychometrics.simulation import simulate_abilities, simulate_responses
 
+HERE = Path(__file__).parent
 CLAIMS = {
     "2pl:1000:50:0": 2,
     "2pl:10000:50:0": 5,

@@ -29,7 +29,7 @@ from examapp.psychometrics.maximization import Anderson, Step, is_possible, newt
 from examapp.psychometrics.priors import Priors
 from examapp.psychometrics.response_models import Floats
 from examapp.psychometrics.stacks import in_blocks, thinned
-from examapp.psychometrics.starting_values import margins, start_items
+from examapp.psychometrics.starting_values import Margins, margins, start_items
 
 Map = Callable[[Callable[[Block], Sums], Sequence[Block]], Iterable[Sums]]
 SMALL = 1_000_000
@@ -158,17 +158,19 @@ def calibrate(
     """
     chosen = priors or Priors()
     blocks = in_blocks(responses, groups, weights)
-    begin, held, missing, people = _start(blocks, model, categories, anchors, anchored, start, chosen)
-    plan = _plan(begin, held, blocks, free_mean, free_sd)
+    found = margins(blocks)
+    begin, held = _start(found, model, categories, anchors, anchored, start, chosen)
+    plan = _plan(begin, held, found.groups, free_mean, free_sd)
+    people = found.people
     if precision not in ("auto", "single", "double") or latent not in ("normal", "histogram"):
         raise ValueError(f"calibrate: unknown precision {precision!r} or latent {latent!r}")
     exact = precision == "double" or (precision == "auto" and people * len(begin) <= SMALL)
     z = irt.grid(points=points or 64)
     prior = np.tile(irt.normal_weights(z), (plan.mean.size, 1))
-    columns = Columns.of(begin.categories, missing)
+    columns = Columns.of(begin.categories, found.missing)
     with single_thread(), _mapper(map, people * len(begin)) as mapped:
         problem = Problem(blocks, columns, plan, chosen, z, prior, np.float64 if exact else np.float32, mapped)
-        problem, vector = _first_look(problem, points is None, start is not None)
+        problem, vector = _first_look(problem, 0 if start else found.rows, points is None)
         climb = _histogram if latent == "histogram" else _normal
         problem, ascent = climb(problem, vector, tolerance or (1e-4 if exact else 1e-3), max_cycles)
     return _finished(problem, ascent, people, len(begin))
@@ -220,17 +222,16 @@ def ascend(problem: Problem, vector: Floats, tolerance: float, max_cycles: int) 
 
 
 def _start(
-    blocks: Sequence[Block],
+    found: Margins,
     model: str | Sequence[str],
     categories: npt.ArrayLike | None,
     anchors: Items | None,
     anchored: npt.ArrayLike,
     start: Items | None,
     priors: Priors,
-) -> tuple[Items, Indices, bool, float]:
-    """Start items, the positions that stay fixed, whether anything is missing, and the number of people."""
-    counts, people = margins(blocks)
-    items = counts.shape[0]
+) -> tuple[Items, Indices]:
+    """Start items and the positions that stay fixed."""
+    counts, items = found.counts, found.counts.shape[0]
     names = (model,) * items if isinstance(model, str) else tuple(model)
     unknown = sorted(set(names) - set(MODELS))
     if unknown or len(names) != items:
@@ -243,18 +244,13 @@ def _start(
     if start is not None:
         parts = [begin.take([j]) if j in held else start.take([j]) for j in range(items)]
         begin = Items.concatenate(parts)
-    return begin, held, bool((counts.sum(axis=1) < people - 1e-9).any()), people
+    return begin, held
 
 
 def _plan(
-    start: Items,
-    held: Indices,
-    blocks: Sequence[Block],
-    free_mean: Sequence[bool] | None,
-    free_sd: Sequence[bool] | None,
+    start: Items, held: Indices, groups: int, free_mean: Sequence[bool] | None, free_sd: Sequence[bool] | None
 ) -> Layout:
     """Number the free parameters; the scale is fixed by the first group unless anchors fix it."""
-    groups = 1 + max(block.group for block in blocks)
     loose = np.setdiff1d(np.arange(len(start)), held)
     rigid = not any("slope" in part for item in loose for part in MODELS[start.model[item]].free)
     first_mean, first_sd = bool(held.size), bool(held.size) or (rigid and bool(loose.size))
@@ -265,11 +261,10 @@ def _plan(
     return layout(start, held, np.zeros(groups), np.ones(groups), means, sds)
 
 
-def _first_look(problem: Problem, choose_points: bool, started: bool) -> tuple[Problem, Floats]:
+def _first_look(problem: Problem, rows: int, choose_points: bool) -> tuple[Problem, Floats]:
     """Start from a few thousand people if there are many more, and make the grid as fine as the test is sharp."""
     vector = problem.layout.start()
-    rows = sum(len(block.scores) for block in problem.blocks)
-    if rows > 2 * FIRST_LOOK and not started:
+    if rows > 2 * FIRST_LOOK:
         few = replace(problem, blocks=thinned(problem.blocks, rows // min(FIRST_LOOK, rows // 4)), map=_in_turn)
         vector = ascend(few, vector, 0.05, 60).vector
     if not choose_points:

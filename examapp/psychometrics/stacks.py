@@ -52,7 +52,7 @@ def thinned(blocks: Sequence[Block], every: int) -> list[Block]:
     out = []
     for block in blocks:
         rows = slice(None, None, every)
-        out.append(Block(block.scores[rows], block.group, None if block.weight is None else block.weight[rows]))
+        out.append(Block(block.scores[rows].copy(), block.group, None if block.weight is None else block.weight[rows]))
     return out
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from math import log
 
 import numpy as np
@@ -15,9 +16,24 @@ from examapp.psychometrics.response_models import Dichotomous, Floats, Graded, N
 SPREAD = 1.2
 
 
-def margins(blocks: Iterable[Block]) -> tuple[Floats, float]:
-    """How many people gave each score to each item, (J, K), and how many people there are."""
-    total, people = np.zeros((0, 2)), 0.0
+@dataclass(frozen=True)
+class Margins:
+    """What one pass over the blocks finds: people by score (J, K), people, rows and groups."""
+
+    counts: Floats
+    people: float
+    rows: int
+    groups: int
+
+    @property
+    def missing(self) -> bool:
+        """Whether somebody did not see everything."""
+        return bool((self.counts.sum(axis=1) < self.people - 1e-9).any())
+
+
+def margins(blocks: Iterable[Block]) -> Margins:
+    """How many people gave each score to each item, and how many people, rows and groups there are."""
+    total, people, rows, groups = np.zeros((0, 2)), 0.0, 0, 0
     for block in blocks:
         top = int(block.scores.max(initial=1)) + 1
         here = np.stack([_counted(block, k) for k in range(top)], axis=1)
@@ -26,7 +42,8 @@ def margins(blocks: Iterable[Block]) -> tuple[Floats, float]:
         width = max(top, total.shape[1])
         base = np.pad(total, ((0, here.shape[0] - total.shape[0]), (0, width - total.shape[1])))
         total, people = base + np.pad(here, ((0, 0), (0, width - top))), people + block.size
-    return total, people
+        rows, groups = rows + len(block.scores), max(groups, block.group + 1)
+    return Margins(total, people, rows, groups)
 
 
 def _counted(block: Block, k: int) -> Floats:
