@@ -16,7 +16,8 @@ from .compare import Check, calibrated, compare, numbers, read, responses
 
 def checks(folder: Path, case: dict[str, Any]) -> Iterator[Check]:
     fit = read(folder / "calibration", case["oracle"]["item_parameters"] + ".json")
-    scores = responses(folder / "data" / case["data"].split()[0].split("/")[-1].rstrip(","), [row["item"] for row in fit["items"]])
+    path = folder / "data" / Path(fit["data"]["file"]).name
+    scores = responses(path, [row["item"] for row in fit["items"]])
     kept, first = scores[np.ptp(scores, axis=1) > 0], scores[np.array(case["original_row_numbers"]) - 1]
     items, tolerance, theirs = calibrated(fit), case["tolerances"]["abs"], case["statistics"]
     ml, wle = numbers(case["ability_ML"]), numbers(case["ability_WLE"])

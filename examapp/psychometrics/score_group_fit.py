@@ -1,0 +1,164 @@
+"""Do the items fit the model? S-X2: what people of equal total score should have answered, and did."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import chi2
+
+from examapp.psychometrics import ability, irt
+from examapp.psychometrics.irt import Items
+from examapp.psychometrics.parameter_vectors import owners
+from examapp.psychometrics.response_models import Floats
+from examapp.psychometrics.responses import codes
+
+
+@dataclass(frozen=True)
+class ScoreGroupFit:
+    """S-X2 of each item (J,): chi-square, degrees of freedom, p-value and root mean square error.
+
+    `observed` and `expected` hold each item's table (score groups, categories) after merging. NaN where merging
+    leaves no degrees of freedom.
+    """
+
+    statistic: Floats
+    degrees_of_freedom: npt.NDArray[np.intp]
+    p_value: Floats
+    rmsea: Floats
+    observed: tuple[Floats, ...]
+    expected: tuple[Floats, ...]
+
+
+def score_group_fit(
+    responses: npt.ArrayLike,
+    items: Items,
+    *,
+    mean: float = 0.0,
+    sd: float = 1.0,
+    parameters: npt.ArrayLike | None = None,
+    least: float = 1.0,
+) -> ScoreGroupFit:
+    """S-X2: observed against expected categories in each group of equal total score.
+
+    The expected share of category k at total s is int P_k S'_(s-k) / int S_s over N(mean, sd^2), with S' the score
+    distribution of the other items (Orlando & Thissen 2000; Kang & Chen 2008). Cells expected below `least` are
+    merged: first neighbouring categories within a score, then whole scores into the neighbour with fewer people.
+    `parameters` (J,) counts what was estimated for each item, by default what its model frees. People who did not
+    see every item are left out.
+
+    >>> items = Items.of("rasch", b=[-1.0, -0.5, 0.0, 0.5, 1.0])
+    >>> patterns = (np.arange(32)[:, None] >> np.arange(5)) & 1
+    >>> score_group_fit(np.repeat(patterns, 20, axis=0), items).degrees_of_freedom.tolist()
+    [2, 2, 2, 2, 2]
+    """
+    scores = codes(responses, items.categories)
+    complete = scores[(scores >= 0).all(axis=1)]
+    if len(items) < 2:
+        raise ValueError("score_group_fit: needs at least two items")
+    free = _free_counts(items) if parameters is None else np.asarray(parameters, dtype=np.intp)
+    shares, total = _expected_shares(items, mean, sd), complete.sum(axis=1, dtype=np.intp)
+    statistic, freedom = np.full(len(items), np.nan), np.zeros(len(items), dtype=np.intp)
+    tables = []
+    for item in range(len(items)):
+        observed = np.zeros_like(shares[item])
+        np.add.at(observed, (total, complete[:, item]), 1.0)
+        expected = shares[item] * observed.sum(axis=1, keepdims=True)
+        tables.append(_merged(*_inner_scores(observed, expected), least))
+        seen, model = tables[-1]
+        kept = model > 0
+        freedom[item] = int(kept.sum()) - len(model) - int(free[item])
+        if freedom[item] > 0 and len(model):
+            statistic[item] = ((seen - model)[kept] ** 2 / model[kept]).sum()
+    excess = np.maximum(statistic - freedom, 0.0)
+    rmsea = np.sqrt(excess / np.maximum(freedom * max(len(complete) - 1, 1), 1))
+    p_value = chi2.sf(statistic, np.maximum(freedom, 1))
+    return ScoreGroupFit(
+        statistic, freedom, p_value, rmsea, tuple(table[0] for table in tables), tuple(table[1] for table in tables)
+    )
+
+
+def _free_counts(items: Items) -> npt.NDArray[np.intp]:
+    """How many parameters each item's model frees, (J,); a slope even where all items share it.
+
+    So the Rasch model, whose ability variance is free, has the degrees of freedom of the equivalent 1PL.
+    """
+    shared = np.array([name in ("rasch", "pcm") for name in items.model], dtype=np.intp)
+    return np.asarray(np.bincount(owners(items), minlength=len(items)) + shared, dtype=np.intp)
+
+
+def _expected_shares(items: Items, mean: float, sd: float) -> list[Floats]:
+    """For each item the share of its categories at each total score, (S + 1, K), 0 where impossible."""
+    theta = mean + sd * irt.grid(points=121)
+    weights, p = irt.normal_weights(theta, mean, sd), irt.probabilities(items, theta)
+    out = []
+    for item, categories in enumerate(items.categories.tolist()):
+        others = ability.sum_score_distribution(items.take(np.arange(len(items)) != item), theta)
+        joint = np.zeros((others.shape[1] + categories - 1, categories))
+        for k in range(categories):
+            joint[k : k + others.shape[1], k] = (weights * p[:, item, k]) @ others
+        out.append(joint / np.maximum(joint.sum(axis=1, keepdims=True), 1e-300))
+    return out
+
+
+def _inner_scores(observed: Floats, expected: Floats) -> tuple[Floats, Floats]:
+    """Scores at which every category is possible; for more than two categories the rest joins the nearest of them."""
+    edge = observed.shape[1] - 1
+    inner = slice(edge, len(observed) - edge)
+    tables = []
+    for table in (observed, expected):
+        kept = table[inner].copy()
+        if edge > 1 and len(kept):
+            kept[0] += table[1:edge].sum(axis=0)
+            kept[-1] += table[len(table) - edge : -1].sum(axis=0)
+        tables.append(kept)
+    return tables[0], tables[1]
+
+
+def _merged(observed: Floats, expected: Floats, least: float) -> tuple[Floats, Floats]:
+    """Both tables with sparse cells merged; an expected 0 marks a cell that is no longer there."""
+    tables = np.stack([observed, expected])[:, observed.sum(axis=1) > 0]
+    for row in range(tables.shape[1]):
+        tables[:, row] = _merged_categories(tables[:, row], least)
+    tables = _without_rare_columns(tables)
+    while tables.shape[1] > 1:
+        sparse = np.flatnonzero(((tables[1] < least) & (tables[1] != 0)).any(axis=1))
+        if not sparse.size:
+            break
+        row = int(sparse[0])
+        into = _neighbour(tables[0].sum(axis=1), row)
+        tables[:, into] += tables[:, row]
+        tables = np.delete(tables, row, axis=1)
+    return tables[0], tables[1]
+
+
+def _merged_categories(cells: Floats, least: float) -> Floats:
+    """Observed and expected (2, K) of one score: the rarest cell joins its rarer neighbour until none is sparse.
+
+    At least two cells stay; they move to the front, 0 behind them, so that scores merge first with first.
+    """
+    merged = cells
+    while merged.shape[1] > 2 and merged[1].min() < least:
+        rarest = merged.shape[1] - 1 - int(np.argmin(merged[1, ::-1]))
+        into = _neighbour(merged[1], rarest)
+        merged = merged.copy()
+        merged[:, into] += merged[:, rarest]
+        merged = np.delete(merged, rarest, axis=1)
+    return np.pad(merged, ((0, 0), (0, cells.shape[1] - merged.shape[1])))
+
+
+def _without_rare_columns(tables: Floats) -> Floats:
+    """Columns filled in fewer than one score of twenty join the column before them."""
+    for column in range(tables.shape[2] - 1, 1, -1):
+        if (tables[1, :, column] > 0).sum() < 0.05 * tables.shape[1]:
+            tables[:, :, column - 1] += tables[:, :, column]
+            tables = np.delete(tables, column, axis=2)
+    return tables
+
+
+def _neighbour(size: Floats, at: int) -> int:
+    """The smaller of the two neighbours, the lower one on a tie; at the ends the only one."""
+    if at in (0, size.size - 1):
+        return 1 if at == 0 else at - 1
+    return at - 1 if size[at - 1] <= size[at + 1] else at + 1
