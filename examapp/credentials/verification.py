@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import selectinload
 
 from examapp.banks.models import ItemParameters, ItemVersion, StimulusVersion
 from examapp.canonical import digest, digest_of_bytes, parse_utc, utc_string
@@ -26,7 +27,7 @@ from examapp.delivery.models import JournalEntry, Paper, Sitting, StoredResponse
 from examapp.delivery.state import Kind
 from examapp.errors import ExamappError
 from examapp.exams.exam_forms import digest_of
-from examapp.exams.models import ExamForm
+from examapp.exams.models import ExamForm, FormSlot
 from examapp.scoring.marking import marked_slots, newest_marks
 from examapp.scoring.models import Result
 from examapp.scoring.results import is_released
@@ -74,6 +75,8 @@ def verify_storage(keys: key_store.Keys | None = None, notes: Iterable[str] = ()
     """
     db.session.expire_all()
     trusted_keys = {row.kid: row.jwk for row in _readable(key_store.public_keys)}
+    # the session forgets what nobody holds, and every sitting of a form would read its slots and items again
+    _held = _readable(_whole_forms)
     return [
         *_seals(),
         *_dangling(),
@@ -81,7 +84,7 @@ def verify_storage(keys: key_store.Keys | None = None, notes: Iterable[str] = ()
         *_rows(Sitting, _broken_sitting),
         *_strays(),
         *_rows(ItemVersion, _broken_item),
-        *_rows(StimulusVersion, _broken_content),
+        *_rows(StimulusVersion, _broken_stimulus),
         *_rows(ExamForm, _broken_form),
         *_rows(Paper, _broken_paper),
         *_rows(Result, _broken_result),
@@ -96,6 +99,12 @@ def _readable(read: Callable[[], list[Any]]) -> list[Any]:
         return read()
     except _UNREADABLE:
         return []
+
+
+def _whole_forms() -> list[ExamForm]:
+    slots = selectinload(ExamForm.slots)
+    items = slots.joinedload(FormSlot.item_version).joinedload(ItemVersion.item)
+    return list(db.session.scalars(select(ExamForm).options(items, slots.joinedload(FormSlot.stimulus_version))))
 
 
 def _seals() -> Iterator[Finding]:
@@ -165,6 +174,12 @@ def _broken_item(row: ItemVersion) -> Iterator[str]:
     content = row.content
     if (row.item.code, row.version, row.type, row.area) != tuple(content[name] for name in _ITEM_COLUMNS):
         yield "its item, version, type or area is not that of the content"
+
+
+def _broken_stimulus(row: StimulusVersion) -> Iterator[str]:
+    yield from _broken_content(row)
+    if (row.stimulus.code, row.version) != (row.content["id"], row.content["version"]):
+        yield "its stimulus or version is not that of the content"
 
 
 def _broken_form(exam_form: ExamForm) -> Iterator[str]:

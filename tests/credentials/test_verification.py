@@ -31,7 +31,7 @@ SEAL_ALONE = {
     "public_key": {"created_at"},
     "result": {"scored_at"},
     "result_release": {"released_by", "released_at"},
-    "stimulus_version": {"published_at"},
+    "stimulus_version": {"id", "published_at"},
 }
 # counters that state nothing about an exam
 NO_FACTS = {"sitting": {"epoch"}}

@@ -207,7 +207,7 @@ def test_center_sees_the_records_of_its_own_registrations_only(client, store):
     own, other = makers.make_center(), makers.make_center()
     for center in (own, other, own):
         makers.make_result(makers.make_registration(center_id=center.id))
-    makers.issue(store)
+        makers.issue(store)
     puller = Puller(client, center_id=own.id)
     page = puller.get("/v1/results?after=0&limit=1").json
     rest = puller.get(f"/v1/results?after={page['next']}&limit=5").json
@@ -290,4 +290,5 @@ def test_one_acknowledgement_sent_by_eight_clients_at_once_is_one_row(app, pulle
     headers = puller.headers | {"Idempotency-Key": "k"}
     answers = at_once(app, lambda http: http.post("/v1/acks", json=body, headers=headers))
     assert {(answer.status_code, answer.text) for answer in answers} == {(200, answers[0].text)}
+    db.session.rollback()
     assert db.session.scalar(select(func.count()).select_from(Acknowledgement)) == 1
