@@ -18,8 +18,12 @@ class Member:
     def __init__(self, app: Flask, user: User | None) -> None:
         self.app, self.user, self.browser, self.token = app, user, app.test_client(), ""
         if user is not None:
-            signed_in = self.send("POST", "/api/session", json={"username": user.username, "password": makers.PASSWORD})
-            self.token = signed_in.json["csrf_token"]
+            self.send("POST", "/api/session", json={"username": user.username, "password": makers.PASSWORD})
+        self.renew()
+
+    def renew(self) -> None:
+        """Take the token that the present session's forms carry."""
+        self.token = self.get("/api/session").json["csrf_token"]
 
     def get(self, path: str, **arguments: Any) -> TestResponse:
         """Open a page."""
@@ -33,7 +37,7 @@ class Member:
         """Send a request in a context of its own: what Flask keeps for one request must not reach the next."""
         db.session.commit()
         with self.app.app_context():
-            return self.browser.open(path, method=method, **arguments)
+            return self.browser.open(path, method=method, buffered=True, **arguments)
 
 
 @dataclass(frozen=True)
