@@ -49,6 +49,6 @@ def test_stranger_names_a_false_place_in_the_log(tmp_path):
     assert verdict(tmp_path, bundle) == (1, "FAILED: inclusion")
 
 
-@pytest.mark.parametrize("value", [{"é": 1, "\U0001f600": [True, None], "ﬁ": "\u2028\"\\\n\x01/"}, {"10": 1, "9": -5}])
+@pytest.mark.parametrize("value", [{"é": 1, "\U0001f600": [True, None], "ﬁ": '\u2028"\\\n\x01/'}, {"10": 1, "9": -5}])
 def test_strangers_canonical_form_is_that_of_rfc_8785(value):
     assert stranger.canonical(value).encode() == canonical_bytes(value)
