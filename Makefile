@@ -29,9 +29,8 @@ lint: env ## ruff, mypy, import contracts
 features: env ## the table of feature rows that tests show
 	@$(BIN)/python .ci/features.py
 
-translations: env ## collect new texts into the catalogs
-	@$(BIN)/pybabel -q extract -F .ci/babel.cfg -k N_ -k _l -o $(VAR)/messages.pot --no-location --omit-header examapp
-	@$(BIN)/pybabel -q update -i $(VAR)/messages.pot -d examapp/web/translations --no-fuzzy-matching --omit-header
+translations: env ## collect new texts into the Chinese catalog and name those that are not translated
+	@$(BIN)/python .ci/translations.py
 
 env: ## the environment in .venv, from the hash-locked requirements
 	@mkdir -p $(VAR)
