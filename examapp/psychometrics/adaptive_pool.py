@@ -23,7 +23,7 @@ STEP = 0.025
 PER_CELL = 4
 MARGIN = 1.001
 BLOCK = 32
-FIRST_WIDTH = 16
+FIRST_WIDTH = 32
 ITEM_BLOCK = 512
 
 
@@ -60,7 +60,7 @@ class AdaptivePool:
         likelihood = np.ascontiguousarray(np.moveaxis(irt.probabilities(items, points), 0, 2))
         scale = np.arange(-1, 2 * round(REACH / STEP) + 2) * STEP - REACH
         blocks = (np.arange(start, min(start + ITEM_BLOCK, len(items))) for start in range(0, len(items), ITEM_BLOCK))
-        curves = np.concatenate([irt.information(items.take(block), scale).T for block in blocks])
+        curves = np.ascontiguousarray(np.concatenate([irt.information(items.take(at), scale).T for at in blocks]))
         moments = np.stack([np.ones_like(points), points, points**2])
         categories = tuple(items.categories.tolist())
         return cls(
@@ -148,7 +148,7 @@ class AdaptivePool:
         left = place.astype(np.intp)
         weights = cubic(place - left)[:, :, None]
         first = items * self.curves.shape[1] + left[:, None]
-        flat = self.curves.ravel()
+        flat = self.curves.reshape(-1)
         value = weights[0] * flat[first]
         for shift in range(1, 4):
             value += weights[shift] * flat[first + shift]

@@ -22,7 +22,7 @@ from examapp.psychometrics.exposure import uniform
 from examapp.psychometrics.response_models import TINY, Floats
 from examapp.psychometrics.responses import Codes, codes, person_blocks
 
-PEOPLE = 512
+PEOPLE = 1024
 REASONS = ("length", "precision", "decision", "empty")
 
 

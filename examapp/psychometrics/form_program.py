@@ -6,7 +6,7 @@ may share, then y, the objective, and a constant 1 that makes relative gaps of a
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
 
@@ -148,10 +148,10 @@ def pooled_program(demands: Demands, aim: Aim, sizes: Floats) -> Program:
     return rows.program(aim, costs, most, items + switches.size, (1, items))
 
 
-def solve(whole: Program, *, gap: float, time_limit_seconds: float) -> Solution:
-    """The best that HiGHS finds within the time, to this relative gap."""
+def solve(whole: Program, *, gap: float, time_limit_seconds: float, fixed: Sequence[int] = ()) -> Solution:
+    """The best that HiGHS finds within the time, to this relative gap, with these variables fixed at 1."""
     least = np.zeros(whole.most.shape)
-    least[-1] = 1.0
+    least[[*fixed, -1]] = 1.0
     result = milp(
         whole.cost,
         integrality=whole.integral,

@@ -1,0 +1,82 @@
+import numpy as np
+import pytest
+
+from examapp.psychometrics import irt
+from examapp.psychometrics.adaptive import State
+from examapp.psychometrics.adaptive_pool import AdaptivePool
+from examapp.psychometrics.assembly import assemble
+from examapp.psychometrics.constraints import Constraint, Demands, violations
+from examapp.psychometrics.irt import Items
+from examapp.psychometrics.shadow import ShadowDesign, ShadowStep, begin, next_step, replay, respond
+
+rng = np.random.default_rng(8)
+COUNT = 150
+POOL = AdaptivePool.of(Items.of("2pl", a=rng.lognormal(0.0, 0.3, COUNT), b=rng.normal(0.0, 1.0, COUNT)))
+AREA, WORDS = rng.integers(4, size=COUNT), rng.normal(60, 15, COUNT)
+ROWS = [
+    Constraint("length", np.ones(COUNT), 12, 12),
+    Constraint("words", WORDS, 650, 750),
+    *(Constraint(f"area {k}", np.equal(AREA, k).astype(float), 2, 4) for k in range(4)),
+]
+REST = {"enemies": [(j, j + 1) for j in range(0, 40, 2)], "testlets": [[50, 51, 52], [60, 61, 62], [70, 71, 72]]}
+DESIGN = ShadowDesign(POOL, Demands.of(COUNT, ROWS, **REST))  # type: ignore[arg-type]
+
+
+def take(
+    design: ShadowDesign, right: float = 0.5, seed: int = 1, eligible: np.ndarray | None = None
+) -> tuple[State, ShadowStep]:
+    chance = np.random.default_rng(seed)
+    state = begin(design, seed, eligible)
+    step = next_step(design, state)
+    while step.item is not None:
+        state = respond(design, state, step.item, int(chance.random() < right))
+        step = next_step(design, state)
+    return state, step
+
+
+@pytest.mark.parametrize("right", [0.0, 0.5, 1.0])
+def test_the_finished_test_meets_the_whole_blueprint(right: float) -> None:
+    state, step = take(DESIGN, right)
+    given = np.zeros((1, COUNT), dtype=bool)
+    given[0, list(state.items)] = True
+    assert step.stopped == "complete"
+    assert (step.shadow == given[0]).all()
+    assert violations(DESIGN.demands, given) == ()
+
+
+def test_each_shadow_is_the_best_form_that_holds_what_was_given() -> None:
+    state, _ = take(DESIGN)
+    half = replay(DESIGN, state.items[:6], state.scores[:6])
+    held = [Constraint("given", np.isin(np.arange(COUNT), half.items).astype(float), 6, 6)]
+    information = irt.information(POOL.items, [half.theta]).T
+    best = assemble(information, None, [*ROWS, *held], gap=1e-6, **REST)  # type: ignore[arg-type]
+    step = next_step(DESIGN, half)
+    assert step.item == state.items[6]
+    assert step.information == pytest.approx(best.objective, rel=2e-3)
+
+
+def test_a_testlet_is_given_in_one_piece() -> None:
+    must = Constraint("a testlet", np.isin(np.arange(COUNT), [60, 61, 62]).astype(float), 3, 3)
+    design = ShadowDesign(POOL, Demands.of(COUNT, [*ROWS, must], **REST))  # type: ignore[arg-type]
+    items = take(design)[0].items
+    places = sorted(items.index(item) for item in (60, 61, 62))
+    assert places == list(range(places[0], places[0] + 3))
+
+
+def test_items_that_are_not_eligible_stay_out_while_a_form_exists() -> None:
+    eligible = np.random.default_rng(2).random(COUNT) < 0.6
+    assert eligible[list(take(DESIGN, eligible=eligible)[0].items)].all()
+    few = np.arange(COUNT) < 5
+    assert take(DESIGN, eligible=few)[1].stopped == "complete"
+
+
+def test_a_blueprint_that_nothing_meets_names_its_clash() -> None:
+    clash = Constraint("too many", (AREA == 0).astype(float), 6, 12)
+    step = next_step(design := ShadowDesign(POOL, Demands.of(COUNT, [*ROWS, clash])), begin(design))
+    assert (step.item, step.stopped) == (None, "infeasible")
+    assert set(step.conflicts) == {"area 0", "too many"}
+
+
+def test_demands_of_another_pool_are_refused() -> None:
+    with pytest.raises(ValueError, match="the pool has 150"):
+        ShadowDesign(POOL, Demands.of(3, []))
