@@ -131,7 +131,7 @@ def run(panel: Panel, responses: npt.ArrayLike) -> PanelRuns:
             total = np.nansum(seen, axis=1)
             route[:, stage] = _routed(panel, stage, route[:, stage - 1], theta[:, stage - 1], total)
         for number, module in enumerate(modules):
-            cells = np.ix_(np.flatnonzero(route[:, stage] == number), list(module))
+            cells = np.ix_(np.flatnonzero(route[:, stage] == number), np.array(module))
             seen[cells] = scores[cells]
         found = _estimate(panel, seen)
         theta[:, stage], error[:, stage] = found.theta, found.standard_error

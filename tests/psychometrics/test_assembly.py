@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from examapp.psychometrics import irt
@@ -110,6 +110,7 @@ def test_the_same_seed_gives_the_same_forms(rng: np.random.Generator) -> None:
     assert (found[0].selected == found[1].selected).all()
 
 
+@settings(max_examples=30, deadline=None)
 @given(st.permutations(range(8)), st.floats(0.1, 10.0))
 def test_order_and_unit_of_the_items_do_not_matter(order: list[int], unit: float) -> None:
     information = np.linspace(0.1, 0.9, 16).reshape(8, 2) ** 2
