@@ -94,6 +94,7 @@ def _show_expected(error: ExamappError) -> tuple[Any, int, dict[str, str]]:
     message = gettext(error.message) % error.parameters if error.parameters else gettext(error.message)
     headers = {"Retry-After": str(error.retry_after)} if isinstance(error, Unavailable) else {}
     problems = error.problems if isinstance(error, InvalidInput) else []
+    problems = [(field, gettext(text)) for field, text in problems]
     return _shown(error.status, error.code, gettext(error.title), message, headers, problems, error.parameters)
 
 
