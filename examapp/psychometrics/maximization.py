@@ -74,8 +74,8 @@ def newton_step(layout: Layout, vector: Floats, theta: Floats, counts: Floats, p
     drift[spreads] *= np.sqrt(1 - variance / (2 * sd**2))  # Var(z^2) of a wide posterior is 4 z^2 v - 2 v^2 on average
     inverse = _inverse(layout, parts, scale)
     near, spread = inverse(gradient[:, None])[:, 0], inverse(drift)
-    inner = np.eye(count.size) - drift.T @ spread
-    step = near + spread @ np.linalg.lstsq(inner, drift.T @ near, rcond=1e-10)[0]
+    inner = (1 + 1e-9) * np.eye(count.size) - drift.T @ spread
+    step = near + spread @ np.linalg.solve(inner, drift.T @ near)
     log_prior = sum(part.log_prior for part in parts)
     step, safe = (_limited(layout, parts, vector, move) for move in (step if step @ gradient > 0 else near, near))
     return Step(step, safe, gradient, np.maximum(scale, 1e-3), log_prior)

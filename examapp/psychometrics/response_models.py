@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
-TINY = 1e-300
+TINY = 1e-200
 
 
 def logistic(z: Floats) -> Floats:
@@ -130,8 +130,8 @@ class Dichotomous(ResponseModel):
         first, right, wrong, s = self._first(xi, theta)
         c, d = logistic(xi[:, 2:3]), logistic(xi[:, 3:4])
         gain = counts[:, 1] / right - counts[:, 0] / wrong
-        square = counts[:, 1] / right**2 + counts[:, 0] / wrong**2
-        out: Floats = np.einsum("jpq,jrq,jq->jpr", first, first, square, optimize=True)
+        score = np.stack([-first / wrong[:, None], first / right[:, None]], axis=2)
+        out: Floats = np.einsum("jpkq,jrkq,jkq->jpr", score, score, counts, optimize=True)
         sv = s * (1.0 - s)
         second_z = gain * (d - c) * sv * (1.0 - 2.0 * s)
         by_lower, by_upper = -gain * c * (1.0 - c) * sv, gain * d * (1.0 - d) * sv

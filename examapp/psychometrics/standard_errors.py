@@ -77,6 +77,8 @@ def standard_errors(
         raise ValueError(f"standard_errors: kind is oakes or cross-product, not {kind!r}")
     with single_thread():
         information = observed_information(fit, in_blocks(responses, groups, weights), priors or Priors(), kind)
+    if not np.isfinite(information).all():
+        return _delta(fit, np.full_like(information, np.nan), False)
     positive = bool((np.linalg.eigvalsh(information) > 0).all()) if information.size else True
     covariance = np.linalg.inv(information) if positive else np.linalg.pinv(information, hermitian=True)
     return _delta(fit, np.asarray(covariance, dtype=np.float64), positive)
@@ -162,7 +164,7 @@ def _complete(plan: Layout, vector: Floats, theta: Floats, counts: Floats, peopl
     for kind in plan.kinds:
         matrix = kind.model.curvature(kind.values(vector), theta, counts[kind.at, : kind.categories])
         _place(out, kind.index, matrix)
-    mean, sd = plan.distribution(vector)
+    _, sd = plan.distribution(vector)
     for group, count in enumerate(people.tolist()):
         at_mean, at_sd = plan.mean_index[group], plan.sd_index[group]
         if at_mean >= 0:
