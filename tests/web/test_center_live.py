@@ -76,5 +76,5 @@ def test_sitting_of_another_center_is_out_of_reach(cast: Cast, sitting: Sitting,
 def test_journal_is_readable_and_shows_no_response(cast: Cast, sitting: Sitting) -> None:
     makers.answer(sitting, {1: "3", 4: "826.6"})
     page = cast.center.get(f"/center/sittings/{sitting.public_id}").text
-    assert all(words in page for words in ("Started", "Item 1, save 1", "Item 4, save 1", "Handed in"))
+    assert all(words in page for words in ("Started", "Item 1 · save 1", "Item 4 · save 1", "Handed in"))
     assert "826.6" not in page
