@@ -20,6 +20,7 @@ from examapp.psychometrics.score_group_fit import ScoreGroupFit, score_group_fit
 
 from .compare import Check, calibrated, compare, numbers, responses
 
+KINDS = ("calibration",)
 FLOOR = 10**-2.5  # the reference's least variance of an item score
 
 

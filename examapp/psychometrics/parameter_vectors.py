@@ -7,13 +7,13 @@ item has one entry, a 3PL item three. A 1PL slope appears once per item.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
-from examapp.psychometrics.irt import Items
+from examapp.psychometrics.irt import MODELS, Items
 from examapp.psychometrics.response_models import Floats
 
 Indices = npt.NDArray[np.intp]
@@ -57,6 +57,30 @@ def owners(items: Items) -> Indices:
     [0, 1, 1]
     """
     return np.nonzero(_working(items)[1])[0]
+
+
+def covariance_of(items: Items, covariance: npt.ArrayLike, names: Sequence[tuple[str, int]]) -> Floats:
+    """The covariance matrix (P, P) of the free parameters from that of a calibration's vector.
+
+    `names` says what each entry of the vector is and which item it belongs to, -1 if shared (`Layout.names`); what
+    the calibration held fixed gets variance 0.
+
+    >>> names = [("slope", 0), ("slope", 1), ("intercept", 0), ("intercept", 1)]
+    >>> two = Items.of("2pl", b=[0.0, 0.0])
+    >>> np.diagonal(covariance_of(two, np.diag([1.0, 2.0, 3.0, 4.0]), names)).tolist()
+    [1.0, 3.0, 2.0, 4.0]
+    """
+    given = np.asarray(covariance, dtype=np.float64)
+    if given.shape != (len(names), len(names)):
+        raise ValueError(f"covariance_of: {len(names)} names, but a covariance matrix of shape {given.shape}")
+    padded = np.pad(given, ((0, 1), (0, 1)))
+    places: list[int] = []
+    for item, count in enumerate(np.bincount(owners(items), minlength=len(items)).tolist()):
+        own = [at for at, (label, where) in enumerate(names) if where == item and label not in ("mean", "log sd")]
+        if MODELS[items.model[item]].common_slope and own and names[own[0]][0] != "slope":
+            own = [names.index(("slope", -1)), *own]
+        places += own or [len(names)] * count
+    return np.asarray(padded[np.ix_(places, places)], dtype=np.float64)
 
 
 def category_gradient(items: Items, theta: npt.ArrayLike) -> Floats:
