@@ -34,7 +34,7 @@ WORDS = {
     "store.none": N_(
         "This browser cannot keep answers on this computer. Do not close or reload this page while you are offline."
     ),
-    "start.failed": N_("The exam could not be loaded. Check the network, then try again. Your time limit is not lost."),
+    "start.failed": N_("The exam could not be loaded. Check the network, then try again."),
     "start.signed_out": N_("You are not signed in, or this sitting belongs to somebody else. Sign in, then try again."),
     "start.again": N_("Try again"),
     "loading": N_("Loading the exam …"),

@@ -27,7 +27,17 @@ class Service:
         self.username = "li.ming"
         self.registration = ""
         self.is_failing = False
+        self.ahead = timedelta(0)
         app.before_request(self._fail)
+
+    def now(self) -> datetime:
+        """Return the service's time, which a test may move ahead."""
+        return datetime.now(UTC) + self.ahead
+
+    def pass_time(self, page: Page, seconds: int) -> None:
+        """Let this much time pass at once, for the service and for a page with an installed clock."""
+        self.ahead += timedelta(seconds=seconds)
+        page.clock.fast_forward(seconds * 1000)
 
     def _fail(self) -> tuple[dict[str, str], int] | None:
         """Refuse to save for as long as the test says so."""
@@ -49,6 +59,12 @@ class Service:
             registration = db.session.get_one(makers.Registration, self.registration)
             started = datetime.now(UTC) - timedelta(minutes=MINUTES) + timedelta(seconds=seconds_left)
             return makers.make_sitting(registration, at=started).public_id
+
+    def result(self) -> str:
+        """Return the id of a released result of another exam of the trainee."""
+        with self.app.app_context():
+            trainee = db.session.get_one(makers.Registration, self.registration).trainee
+            return makers.make_result(makers.make_registration(trainee)).id
 
     def stored(self, public_id: str) -> dict[int, Any]:
         """Return what is stored of a sitting now: slot to value."""

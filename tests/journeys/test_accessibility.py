@@ -40,9 +40,12 @@ def findings(page: Page) -> list[str]:
 
 def test_pages_around_the_sitting_have_no_findings(sized_page: Page, service: Service) -> None:
     done = service.begin(seconds_left=-60)
-    addresses = ["/", "/sign-in", "/help", "/verify", "/no-such-page", f"/registrations/{service.registration}/check"]
+    addresses = [
+        "/", "/sign-in", "/help", "/verify", "/no-such-page", f"/registrations/{service.registration}/check",
+        f"/sittings/{done}/receipt", f"/results/{service.result()}",
+    ]  # fmt: skip
     found = {}
-    for address in [*addresses, f"/sittings/{done}/receipt"]:
+    for address in addresses:
         shown = sized_page.goto(service.url + address)
         assert shown is not None
         assert shown.status == (404 if address == "/no-such-page" else 200), address

@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from examapp.accounts.access import OPERATOR
 from examapp.db import transaction
@@ -42,7 +42,7 @@ def expect_saved(page: Page) -> None:
     expect(page.locator("#item-state")).to_have_text(SAVED)
 
 
-@pytest.mark.feature("T6", "T11", "T16")
+@pytest.mark.feature("T6", "T16")
 def test_answer_and_order_come_back_after_a_reload(page: Page, service: Service, sitting: str) -> None:
     open_sitting(page, service, sitting)
     value, order = choose(page, 2), page.locator(".options").inner_text()
@@ -51,6 +51,22 @@ def test_answer_and_order_come_back_after_a_reload(page: Page, service: Service,
     expect(page.locator("#item input:checked")).to_have_value(value)
     assert page.locator(".options").inner_text() == order
     assert service.stored(sitting) == {1: value}
+
+
+@pytest.mark.feature("T11", "T16")
+def test_second_device_goes_on_with_the_answers_and_the_true_time_left(
+    page: Page, browser: Browser, service: Service
+) -> None:
+    sitting = service.begin(seconds_left=1000)
+    open_sitting(page, service, sitting)
+    value, order = choose(page, 2), page.locator(".options").inner_text()
+    expect_saved(page)
+    with browser.new_context(viewport={"width": 800, "height": 600}) as other:
+        device = service.sign_in(other)
+        open_sitting(device, service, sitting)
+        expect(device.locator("#item input:checked")).to_have_value(value)
+        expect(device.locator("#clock-face")).to_have_text(re.compile(r"^1[56]:\d\d$"))
+        assert device.locator(".options").inner_text() == order
 
 
 @pytest.mark.feature("T6")
@@ -168,16 +184,17 @@ def test_hand_in_names_what_is_missing_and_gives_receipts(page: Page, service: S
 def test_answer_that_arrives_after_the_deadline_is_named_as_late_and_not_stored(
     page: Page, context: BrowserContext, service: Service
 ) -> None:
-    sitting = service.begin(seconds_left=5)
+    page.clock.install()
+    sitting = service.begin(seconds_left=600)
     open_sitting(page, service, sitting)
     value = choose(page, 0)
     expect_saved(page)
     context.set_offline(True)
     page.locator("#next").click()
     page.locator("#item input[name=response]").first.check()
+    service.pass_time(page, 700)
     expect(page.locator("#end-heading")).to_have_text("Your time is over")
     expect(page.locator("#end-lines")).to_contain_text("could not be sent yet: 1")
-    page.wait_for_timeout(1500)  # the grace, which no page knows
     context.set_offline(False)
     expect(page.locator("#end-lines")).to_contain_text("arrived after the end: 1")
     assert service.stored(sitting) == {1: value}
@@ -186,12 +203,16 @@ def test_answer_that_arrives_after_the_deadline_is_named_as_late_and_not_stored(
 
 @pytest.mark.feature("T14", "T15")
 def test_answer_given_in_the_last_moment_counts_and_the_receipt_follows(page: Page, service: Service) -> None:
-    sitting = service.begin(seconds_left=3)
+    page.clock.install()
+    sitting = service.begin(seconds_left=600)
     open_sitting(page, service, sitting, 4)
     page.locator("#numeric").fill("827")
+    service.pass_time(page, 601)
     expect(page).to_have_url(re.compile("/receipt$"))
-    expect(page.get_by_text("being taken in")).to_have_count(0)
     expect(page.get_by_text("1 of 9")).to_be_visible()
+    assert service.stored(sitting) == {4: "827"}
+    service.ahead *= 2
+    page.reload()
     assert service.kinds(sitting)[-1] == "expired"
 
 
@@ -200,7 +221,7 @@ def test_changed_computer_clock_moves_nothing(context: BrowserContext, page: Pag
     sitting = service.begin(seconds_left=1000)
     context.add_init_script("const real = Date.now; Date.now = () => real() - 3600e3;")
     open_sitting(page, service, sitting)
-    expect(page.locator("#clock-face")).to_have_text(re.compile(r"^16:[1-4]\d$"))
+    expect(page.locator("#clock-face")).to_have_text(re.compile(r"^1[56]:\d\d$"))
 
 
 @pytest.mark.feature("T2", "T3")
@@ -211,19 +232,20 @@ def test_time_added_by_the_invigilator_reaches_the_running_page(page: Page, serv
         sittings.add_time(OPERATOR, sittings.by_public_id(sitting), 20, "power cut", at=datetime.now(UTC))
     page.evaluate("dispatchEvent(new Event('offline'))")  # as the page's own 30-second round does
     expect(page.locator("[data-banner=time]")).to_have_text(re.compile("Added minutes: 20"))
-    expect(page.locator("#clock-face")).to_have_text(re.compile(r"^29:"))
+    expect(page.locator("#clock-face")).to_have_text(re.compile(r"^2[89]:"))
 
 
 @pytest.mark.feature("T19")
 def test_clock_is_silent_except_at_the_thresholds(page: Page, service: Service) -> None:
-    sitting = service.begin(seconds_left=302.5)
-    open_sitting(page, service, sitting)
+    page.clock.install()
+    open_sitting(page, service, service.begin(seconds_left=400))
     timer = page.locator("#clock-face")
     assert (timer.get_attribute("role"), timer.get_attribute("aria-live")) == ("timer", "off")
     page.evaluate("""() => { window.said = []; new MutationObserver(() => window.said.push(1))
         .observe(document.getElementById('announcements'), {childList: true}); }""")
+    service.pass_time(page, 101)
     expect(page.locator("#announcements")).to_have_text("Minutes left: 5")
-    expect(timer).to_have_text("4:57")
+    expect(timer).to_have_text(re.compile(r"^4:\d\d$"))
     assert page.evaluate("window.said.length") <= 2
 
 

@@ -14,6 +14,11 @@ function show(name, outcome) {
   row.querySelector(".remedy").hidden = outcome === "good" || outcome === "wait";
 }
 
+// What the exam page's scripts are written with; a browser of the last three years has all of it.
+function scriptsRun() {
+  return [Array.prototype.at, Object.hasOwn, AbortSignal.timeout, window.ResizeObserver, window.HTMLDialogElement].every(Boolean);
+}
+
 // Writing and reading back is the only honest test: some browsers offer a database that then refuses to open.
 async function storageWorks() {
   try {
@@ -67,7 +72,7 @@ function checkTyping() {
 
 list.hidden = false;
 for (const row of list.children) show(row.dataset.check, "wait");
-show("script", "good");
+show("script", scriptsRun() ? "good" : "bad");
 show("screen", window.innerWidth >= NARROWEST ? "good" : "warn");
 checkTyping();
 checkFormulas();

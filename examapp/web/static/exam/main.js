@@ -155,6 +155,7 @@ function show() {
       isFlagged: responses.flags.has(place), isFirst: position === 1, isLast: position === places.length,
     });
   }
+  navigator_.reveal(place);
   document.title = `${byId("item-heading").textContent} · ${byId("exam-title").textContent}`;
   redraw();
 }
@@ -173,7 +174,10 @@ function conflict(slot) {
   const write = () => say("response.elsewhere", { position });
   showBanner(`conflict-${slot}`, "warn", write);
   announce(write());
-  if (slot === place) show();
+  if (slot !== place) return;
+  const hadFocus = byId("item").contains(document.activeElement);
+  show();
+  if (hadFocus) byId("item-heading").focus();
 }
 
 function switchLanguage() {

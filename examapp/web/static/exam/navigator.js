@@ -46,6 +46,16 @@ export class Navigator {
     this.#drawLegend();
   }
 
+  // Where the list scrolls by itself (on a desk), the item that is shown stays in sight.
+  reveal(slot) {
+    const list = byId("cells").closest("nav");
+    const cell = this.#cells.get(slot);
+    if (!cell || list.scrollHeight <= list.clientHeight) return;
+    const [frame, own] = [list.getBoundingClientRect(), cell.button.getBoundingClientRect()];
+    if (own.top < frame.top) list.scrollTop += own.top - frame.top;
+    else if (own.bottom > frame.bottom) list.scrollTop += own.bottom - frame.bottom;
+  }
+
   #states(slot) {
     const states = [this.#responses.isAnswered(slot) ? "answered" : "unanswered"];
     if (this.#responses.flags.has(slot)) states.push("flagged");
@@ -73,6 +83,6 @@ export class Navigator {
       flagged: this.#responses.flags.size, unsaved: this.#responses.unsaved.length,
     };
     byId("legend").replaceChildren(...Object.entries(counts).map(([state, count]) =>
-      make("li", {}, make("span", { "aria-hidden": "true" }, `${MARKS[state]} `), `${say(`navigator.${state}`)}: ${count}`)));
+      make("li", {}, make("span", { "aria-hidden": "true" }, `${MARKS[state]} `), `${say(`navigator.${state}`)} ${count}`)));
   }
 }

@@ -15,6 +15,7 @@ export class Outbox extends EventTarget {
   #sending = new Set();
   #attempt = 0;
   #timer = null;
+  #isAskedAgain = false;
   // "", "offline" (nobody answered), "signed_out", or "busy" (the service answered that it cannot now)
   trouble = "";
 
@@ -25,8 +26,9 @@ export class Outbox extends EventTarget {
     this.#tell();
   }
 
-  // Tries everything at once, without waiting for the pause to end.
+  // Tries everything at once, without waiting for the pause to end; what is on its way and fails is tried once more.
   retryNow() {
+    this.#isAskedAgain = this.#sending.size > 0;
     clearTimeout(this.#timer);
     this.#timer = null;
     this.#pump();
@@ -100,7 +102,9 @@ export class Outbox extends EventTarget {
     this.report(error);
     if (this.#timer !== null) return;
     const asked = error instanceof Problem ? error.retryAfter * 1000 : 0;
-    this.#timer = setTimeout(() => this.retryNow(), Math.max(asked, pause(this.#attempt)));
+    const wait = this.#isAskedAgain ? 0 : pause(this.#attempt);
+    this.#isAskedAgain = false;
+    this.#timer = setTimeout(() => this.retryNow(), Math.max(asked, wait));
     this.#attempt += 1;
   }
 }
