@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func, select
+from sqlalchemy.orm import joinedload
 
 from examapp.accounts import access
 from examapp.canonical import parse_utc
@@ -52,7 +53,8 @@ class Incident:
 def registrations(actor: access.Actor, administration: Administration) -> list[Registration]:
     """Return the registrations of an administration that the actor may see, by seat and name."""
     access.require(actor, "registration.manage", actor.center_id)
-    query = _visible(actor, select(Registration), administration)
+    people = select(Registration).options(joinedload(Registration.trainee), joinedload(Registration.exam_form))
+    query = _visible(actor, people, administration)
     return sorted(db.session.scalars(query), key=lambda each: (each.seat, each.trainee.name))
 
 

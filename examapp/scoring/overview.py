@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sqlalchemy import Select, case, distinct, func, select
+from sqlalchemy.orm import defer, joinedload
 
 from examapp.accounts import access
 from examapp.db import db
@@ -104,6 +105,7 @@ def outcomes(actor: access.Actor, administration: Administration) -> list[Outcom
         .outerjoin(Release, Release.result_id == Result.id)
         .where(Registration.administration_id == administration.id, *own)
         .order_by(Registration.seat, Registration.id, Sitting.attempt, Result.number)
+        .options(joinedload(Registration.trainee), defer(Result.evidence))
     )
     # the last row of a registration is its newest result of its newest sitting
     newest = {row.Registration.id: row for row in db.session.execute(query)}

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, select
+from sqlalchemy.orm import defer, joinedload
 
 from examapp.accounts import access
 from examapp.banks.parameters import rows_on_scale
@@ -135,7 +136,9 @@ def waiting_for_release(administration_id: str) -> list[Result]:
         .join(Registration, Registration.id == Sitting.registration_id)
         .outerjoin(Release, Release.result_id == Result.id)
         .where(Registration.administration_id == administration_id, Release.result_id.is_(None))
-        .order_by(Result.scored_at)
+        # evidence is large, and lists do not show it
+        .options(defer(Result.evidence), joinedload(Result.sitting).joinedload(Sitting.registration))
+        .order_by(Result.scored_at, Result.id)
     )  # fmt: skip
     return list(db.session.scalars(query))
 
