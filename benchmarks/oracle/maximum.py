@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 from scipy.optimize import minimize
 
-from examapp.psychometrics.calibration import Calibration, Problem
+from examapp.psychometrics.calibration import Calibration
 from examapp.psychometrics.expectation import Columns
 from examapp.psychometrics.free_parameters import layout
 from examapp.psychometrics.irt import Items, grid, normal_weights
+from examapp.psychometrics.marginal_likelihood import Problem
 from examapp.psychometrics.priors import Priors
 from examapp.psychometrics.response_models import Floats
 from examapp.psychometrics.stacks import in_blocks

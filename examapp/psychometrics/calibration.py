@@ -10,29 +10,24 @@ responses given before. Standard nodes z_q are equally spaced, so a group's own 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import partial
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from examapp.psychometrics import irt
 from examapp.psychometrics.blas import single_thread
-from examapp.psychometrics.expectation import Block, Columns, Sums, add_up, block_sums, category_counts, tables
+from examapp.psychometrics.expectation import Block, Columns
 from examapp.psychometrics.free_parameters import Layout, layout
 from examapp.psychometrics.irt import MODELS, Indices, Items
-from examapp.psychometrics.maximization import Anderson, Step, is_possible, newton_step
+from examapp.psychometrics.latent_histogram import climb_with_histogram
+from examapp.psychometrics.marginal_likelihood import SMALL, Ascent, Map, Problem, ascend, in_turn, mapper, sharpened
 from examapp.psychometrics.priors import Priors
-from examapp.psychometrics.response_models import Floats
+from examapp.psychometrics.response_models import TINY, Floats
 from examapp.psychometrics.stacks import in_blocks, thinned
 from examapp.psychometrics.starting_values import Margins, margins, start_items
 
-Map = Callable[[Callable[[Block], Sums], Sequence[Block]], Iterable[Sums]]
-SMALL = 300_000
 MIDDLING = 4_000_000
 FIRST_LOOK = 4096
 
@@ -74,49 +69,6 @@ class Calibration:
     def bic(self) -> float:
         """Schwarz's criterion, -2 log L + log(people) parameters."""
         return float(np.log(self.people)) * self.parameters - 2 * self.log_likelihood
-
-
-@dataclass(frozen=True)
-class Problem:
-    """Everything an E-step needs besides the parameters."""
-
-    blocks: Sequence[Block]
-    columns: Columns
-    layout: Layout
-    priors: Priors
-    z: Floats
-    weights: Floats
-    dtype: npt.DTypeLike
-    map: Map
-
-    def nodes(self, vector: Floats) -> Floats:
-        """Each group's nodes on the ability scale, (G, Q)."""
-        mean, sd = self.layout.distribution(vector)
-        return mean[:, None] + sd[:, None] * self.z
-
-    def expect(self, vector: Floats) -> Sums:
-        """The E-step at these parameters over all blocks."""
-        theta = self.nodes(vector)
-        logs = [log_probabilities(self.layout, vector, row, self.columns.categories) for row in theta]
-        by_group = tables(self.columns, logs, self.weights, self.dtype)
-        return add_up(self.map(partial(block_sums, columns=self.columns, by_group=by_group), self.blocks))
-
-    def step(self, vector: Floats, sums: Sums) -> Step:
-        """The M-step from these sums."""
-        counts = category_counts(sums, self.columns)
-        return newton_step(self.layout, vector, self.nodes(vector), counts, sums.people, self.priors)
-
-
-@dataclass(frozen=True)
-class Ascent:
-    """Where the iteration ended: the vector, its E-step and M-step, and how it went."""
-
-    vector: Floats
-    sums: Sums
-    step: Step
-    cycles: int
-    converged: bool
-    change: float
 
 
 def calibrate(
@@ -170,64 +122,14 @@ def calibrate(
     z = irt.grid(points=points or 64)
     prior = np.tile(irt.normal_weights(z), (plan.mean.size, 1))
     columns = Columns.of(begin.categories, found.missing)
-    with single_thread(), _mapper(map, people * len(begin)) as mapped:
+    with single_thread(), mapper(map, people * len(begin)) as mapped:
         problem = Problem(blocks, columns, plan, chosen, z, prior, np.float64 if exact else np.float32, mapped)
         problem, vector = _first_look(problem, 0 if start else found.rows, points is None)
-        climb = _histogram if latent == "histogram" else _normal
+        climb = climb_with_histogram if latent == "histogram" else _normal
         problem, ascent = climb(problem, vector, tolerance or (1e-4 if exact else 2e-3), max_cycles)
         if precision == "auto" and not exact and people * len(begin) <= MIDDLING:
-            problem, ascent = _sharpened(problem, ascent)
+            problem, ascent = sharpened(problem, ascent)
     return _finished(problem, ascent, people, len(begin))
-
-
-def log_probabilities(plan: Layout, vector: Floats, theta: Floats, categories: Indices) -> Floats:
-    """log P (Q, J, K) of the items a vector stands for, without a detour by their natural parameters."""
-    out = np.zeros((theta.size, categories.size, int(categories.max(initial=2))))
-    for kind in plan.kinds:
-        logs = kind.model.log_probabilities(kind.values(vector), theta)
-        out[:, kind.at, : kind.categories] = np.moveaxis(logs, 2, 0)
-    return out
-
-
-def ascend(problem: Problem, vector: Floats, tolerance: float, max_cycles: int) -> Ascent:
-    """Accelerated Newton steps from a start until the next one is within tolerance, counted in standard errors.
-
-    A step that lowers the log-posterior is taken back: first the acceleration goes, then the Newton step, for good,
-    in favour of the EM step, and then its length. In single precision, where a last look would show only noise, the
-    end is foreseen from the last two steps: the one after would be shorter in the same ratio.
-    """
-    anderson, best = Anderson(), -np.inf
-    held = plain = safe = vector
-    slack = 1e-10 if problem.dtype == np.float64 else 1e-7
-    cautious, change = False, np.inf
-    for cycle in range(1, max_cycles + 1):
-        sums = problem.expect(vector)
-        step = problem.step(vector, sums)
-        value = sums.log_likelihood + step.log_prior
-        if value < best - slack * abs(best):
-            anderson.clear()
-            change = np.inf
-            if not np.array_equal(vector, plain):
-                vector = plain
-            elif not cautious:
-                vector, plain, cautious = safe, safe, True
-            else:
-                vector = plain = 0.5 * (held + plain)
-            continue
-        move = step.safe if cautious else step.step
-        best, held, plain, safe = value, vector, vector + move, vector + step.safe
-        following = anderson.next(vector, move, step.scale)
-        before, change = change, float(np.max(np.abs(following - vector) * step.scale, initial=0.0))
-        if change < tolerance:
-            return Ascent(vector, sums, step, cycle, True, change)
-        left = change**2 / (before - change) if change < 0.5 * before < np.inf else np.inf
-        if left < tolerance and problem.dtype == np.float32 and is_possible(problem.layout, following):
-            return Ascent(following, sums, step, cycle, True, left)
-        if not is_possible(problem.layout, following):
-            anderson.clear()
-            following = plain
-        vector = following
-    return Ascent(vector, sums, step, max_cycles, False, change)
 
 
 def _start(
@@ -274,7 +176,7 @@ def _first_look(problem: Problem, rows: int, choose_points: bool) -> tuple[Probl
     """Start from a few thousand people if there are many more, and make the grid as fine as the test is sharp."""
     vector = problem.layout.start()
     if rows > 2 * FIRST_LOOK:
-        few = replace(problem, blocks=thinned(problem.blocks, rows // min(FIRST_LOOK, rows // 4)), map=_in_turn)
+        few = replace(problem, blocks=thinned(problem.blocks, rows // min(FIRST_LOOK, rows // 4)), map=in_turn)
         vector = ascend(few, vector, 0.05, 60).vector
     if not choose_points:
         return problem, vector
@@ -292,68 +194,13 @@ def _needed_points(problem: Problem, vector: Floats) -> int:
     for kind in problem.layout.kinds:
         theta = (mean[:, None] + sd[:, None] * irt.grid(-3.0, 3.0, 25)).ravel()
         p, first, _ = kind.model.theta_derivatives(kind.values(vector), theta)
-        held = (first**2 / np.maximum(p, 1e-300)).sum(axis=(1, 2)).reshape(mean.size, -1)
+        held = (first**2 / np.maximum(p, TINY)).sum(axis=(1, 2)).reshape(mean.size, -1)
         sharpest += float((held.max(axis=1) * sd**2).max())
     return int(min(512, max(64, 16 * np.ceil(12 / 1.25 * np.sqrt(sharpest) / 16))))
 
 
 def _normal(problem: Problem, vector: Floats, tolerance: float, max_cycles: int) -> tuple[Problem, Ascent]:
     return problem, ascend(problem, vector, tolerance, max_cycles)
-
-
-def _histogram(problem: Problem, vector: Floats, tolerance: float, max_cycles: int) -> tuple[Problem, Ascent]:
-    """Alternate items given the histogram and the histogram given the items (Mislevy 1984), to 1e-4 in log L."""
-    fixed = replace(
-        problem.layout,
-        mean_index=np.full_like(problem.layout.mean_index, -1),
-        sd_index=np.full_like(problem.layout.sd_index, -1),
-    )
-    before, cycles = -np.inf, 0
-    first = ascend(problem, vector, 0.01, max_cycles)
-    mean, sd = problem.layout.distribution(first.vector)
-    problem, vector = replace(problem, layout=replace(problem.layout, mean=mean, sd=sd)), first.vector
-    problem = replace(problem, layout=replace(fixed, mean=mean, sd=sd))
-    ascent = first
-    while cycles < max_cycles:
-        for _ in range(3):
-            sums = problem.expect(vector)
-            total = np.maximum(sums.people.sum(axis=1, keepdims=True), 1e-300)
-            problem = replace(problem, weights=sums.people / total)
-        ascent = ascend(problem, vector, max(tolerance, 1e-3), 20)
-        vector, cycles = ascent.vector, cycles + ascent.cycles + 3
-        value = ascent.sums.log_likelihood + ascent.step.log_prior
-        if value - before < 1e-4:
-            return _standardised(problem, replace(ascent, cycles=cycles, converged=True))
-        before = value
-    return _standardised(problem, replace(ascent, cycles=cycles, converged=False))
-
-
-def _standardised(problem: Problem, ascent: Ascent) -> tuple[Problem, Ascent]:
-    """The same fit on the scale where the first group's histogram has mean 0, and SD 1 if all slopes are free."""
-    plan = problem.layout
-    if any((kind.index < 0).all() for kind in plan.kinds):
-        return problem, ascent
-    nodes, weight = problem.nodes(ascent.vector)[0], problem.weights[0]
-    shift = float(weight @ nodes)
-    rigid = any(kind.index[0, 0] < 0 for kind in plan.kinds)
-    factor = 1.0 if rigid else float(np.sqrt(weight @ (nodes - shift) ** 2))
-    vector = ascent.vector.copy()
-    for kind in plan.kinds:
-        free = kind.index >= 0
-        vector[kind.index[free]] = kind.model.moved(kind.values(ascent.vector), shift, factor)[free]
-    moved = replace(plan, mean=(plan.mean - shift) / factor, sd=plan.sd / factor)
-    return replace(problem, layout=moved), replace(ascent, vector=vector)
-
-
-def _sharpened(problem: Problem, ascent: Ascent) -> tuple[Problem, Ascent]:
-    """The last E-step once more in double precision, and the short step that it still asks for."""
-    problem = replace(problem, dtype=np.float64)
-    sums = problem.expect(ascent.vector)
-    step = problem.step(ascent.vector, sums)
-    vector = ascent.vector + step.step
-    if not (ascent.converged and is_possible(problem.layout, vector)):
-        vector = ascent.vector
-    return problem, replace(ascent, vector=vector, sums=sums, step=step, cycles=ascent.cycles + 1)
 
 
 def _finished(problem: Problem, ascent: Ascent, people: float, count: int) -> Calibration:
@@ -379,30 +226,3 @@ def _finished(problem: Problem, ascent: Ascent, people: float, count: int) -> Ca
         layout=problem.layout,
         vector=ascent.vector,
     )
-
-
-def _in_turn(function: Callable[[Block], Sums], blocks: Sequence[Block]) -> Iterable[Sums]:
-    return (function(block) for block in blocks)
-
-
-@contextmanager
-def _mapper(given: Map | None, size: float) -> Iterator[Map]:
-    """The caller's map, or two threads if there is enough to do, or none."""
-    if given is not None:
-        yield given
-    elif size <= SMALL:
-        yield _in_turn
-    else:
-        with ThreadPoolExecutor(2) as pool:
-            yield lambda function, blocks: _windowed(pool, function, blocks)
-
-
-def _windowed(pool: ThreadPoolExecutor, function: Callable[[Block], Sums], blocks: Sequence[Block]) -> Iterator[Sums]:
-    """Results in order, never more than a few blocks ahead, so that a long stream is not held in memory."""
-    waiting: list[Any] = []
-    for block in blocks:
-        waiting.append(pool.submit(function, block))
-        if len(waiting) > 3:
-            yield waiting.pop(0).result()
-    for future in waiting:
-        yield future.result()

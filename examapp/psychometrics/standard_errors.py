@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from examapp.psychometrics.blas import single_thread
-from examapp.psychometrics.calibration import Calibration, log_probabilities
+from examapp.psychometrics.calibration import Calibration
 from examapp.psychometrics.expectation import (
     ROWS,
     Block,
@@ -29,6 +29,7 @@ from examapp.psychometrics.expectation import (
     tables,
 )
 from examapp.psychometrics.free_parameters import Layout
+from examapp.psychometrics.marginal_likelihood import log_probabilities
 from examapp.psychometrics.priors import Priors
 from examapp.psychometrics.response_models import Dichotomous, Floats, PartialCredit
 from examapp.psychometrics.responses import person_blocks
