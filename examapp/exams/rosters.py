@@ -47,8 +47,16 @@ class Enrolled:
     password: str | None
 
 
-def read_rows(text: str) -> list[Row]:
-    """Return the rows of a pasted table; `InvalidInput` names the line of everything that cannot be read."""
+@dataclass(frozen=True)
+class Roster:
+    """What a table says, and what is wrong with it: pairs of a line (or "table") and a message."""
+
+    rows: list[Row]
+    problems: Problems
+
+
+def read(text: str) -> Roster:
+    """Return the rows of a pasted table, wrong ones included, so that all problems can be named at once."""
     delimiter = "\t" if "\t" in text else ","
     lines = text.replace("，", ",").splitlines() if delimiter == "," else text.splitlines()
     rows, problems = [], []
@@ -56,15 +64,13 @@ def read_rows(text: str) -> list[Row]:
         cells = [cell.strip() for cell in next(csv.reader([line], delimiter=delimiter), [])]
         if not any(cells) or (number == 1 and cells[0].casefold() in HEADINGS):
             continue
+        username, name, seat, extra = (cells + [""] * 4)[:4]
         found = _problems_of(cells)
         problems += [(str(number), message) for message in found]
-        if not found:
-            username, name, seat, extra = (cells + [""] * 4)[:4]
-            rows.append(Row(number, fold_username(username), name, seat, int(extra or 0)))
-    _refuse([*problems, *_repeated(rows)])
+        rows.append(Row(number, fold_username(username), name, seat, 0 if found else int(extra or 0)))
     if not 1 <= len(rows) <= LONGEST_ROSTER:
-        raise InvalidInput("roster.size", N_("Paste 1 to 2000 trainees."), [("table", N_("Paste 1 to 2000 trainees."))])
-    return rows
+        return Roster([], [("table", N_("Paste 1 to 2000 trainees."))])
+    return Roster(rows, problems + _repeated(rows))
 
 
 def _problems_of(cells: Sequence[str]) -> list[str]:
@@ -86,13 +92,20 @@ def _problems_of(cells: Sequence[str]) -> list[str]:
 def _repeated(rows: Iterable[Row]) -> Problems:
     problems, usernames, seats = [], set(), set()
     for row in rows:
-        if row.username in usernames:
+        if row.username and row.username in usernames:
             problems.append((str(row.line), N_("This user name stands on an earlier line too.")))
         if row.seat and row.seat in seats:
             problems.append((str(row.line), N_("This seat stands on an earlier line too.")))
         usernames.add(row.username)
         seats.add(row.seat)
     return problems
+
+
+def check(actor: access.Actor, administration: Administration, roster: Roster) -> None:
+    """Refuse a roster with the line of everything that keeps it from being imported."""
+    access.require(actor, "registration.manage", actor.center_id)
+    known = _known([row.username for row in roster.rows])
+    _refuse(roster.problems + _conflicts(actor, administration, [row for row in roster.rows if row.username], known))
 
 
 def new_passwords(rows: Iterable[Row]) -> dict[str, NewPassword]:
@@ -167,5 +180,5 @@ def _known(usernames: Sequence[str]) -> dict[str, User]:
 
 def _refuse(problems: Problems) -> None:
     if problems:
-        ordered = sorted(problems, key=lambda problem: int(problem[0]))
+        ordered = sorted(problems, key=lambda problem: int(problem[0]) if problem[0].isdigit() else 0)
         raise InvalidInput("roster.invalid", N_("Nothing was imported; correct these lines."), ordered)

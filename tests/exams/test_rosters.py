@@ -6,7 +6,7 @@ from examapp.db import db
 from examapp.errors import InvalidInput
 from examapp.exams import rosters
 from examapp.exams.models import Registration
-from examapp.exams.rosters import Row
+from examapp.exams.rosters import Roster, Row
 from tests import makers
 
 PASSWORD = NewPassword(makers.PASSWORD, makers.PASSWORD_HASH)
@@ -29,6 +29,10 @@ def enrol(staff, administration, *rows):
     return enrolled
 
 
+def lines_of(roster):
+    return sorted(line for line, _ in roster.problems)
+
+
 def lines_refused(call, *arguments):
     with pytest.raises(InvalidInput) as refusal:
         call(*arguments)
@@ -42,23 +46,23 @@ def lines_refused(call, *arguments):
     ids=["tabs", "commas", "wide commas", "headings and quotes", "empty lines"],
 )  # fmt: skip
 def test_tables_are_read_as_spreadsheets_and_people_write_them(table):
-    (row,) = rosters.read_rows(table)
+    (row,) = rosters.read(table).rows
     assert (row.username, row.name, row.seat, row.extra_minutes) == ("li.ming", "李明", "A01", 30)
 
 
 def test_what_follows_the_user_name_may_be_left_out():
-    assert rosters.read_rows("li.ming") == [Row(1, "li.ming")]
+    assert rosters.read("li.ming") == Roster([Row(1, "li.ming")], [])
 
 
 @pytest.mark.feature("A7")
 def test_every_line_that_cannot_be_read_is_named():
     table = "a,一,A1,x\n,二\nc,三,A1,5,6\nd,四,A2,999\ne,五,A3\nE,六,A4\nf,七,A3\ng,八," + "座" * 21
-    assert lines_refused(rosters.read_rows, table) == ["1", "2", "3", "4", "6", "7", "8"]
+    assert lines_of(rosters.read(table)) == ["1", "2", "3", "3", "4", "6", "7", "8"]
 
 
 @pytest.mark.parametrize("table", ["", "username,name\n", "\n".join(f"t{n}" for n in range(2001))])
 def test_table_without_trainees_or_with_too_many_is_refused(table):
-    assert lines_refused(rosters.read_rows, table) == ["table"]
+    assert lines_of(rosters.read(table)) == ["table"]
 
 
 def test_known_trainee_keeps_the_account_and_a_new_one_gets_one_at_the_center(staff, administration):
@@ -83,6 +87,13 @@ def test_every_conflict_is_named_and_nothing_is_registered(staff, administration
     assert lines_refused(enrol, staff, administration, *rows) == ["1", "2", "3", "4", "5", "6"]
     assert len(db.session.scalars(select(Registration)).all()) == 1
     assert user_named("fine") is None
+
+
+@pytest.mark.feature("A7")
+def test_what_cannot_be_read_and_what_conflicts_are_named_together(staff, administration):
+    makers.make_user("examiner", username="examiner")
+    roster = rosters.read("li.ming,李明,A01,many\nexaminer,李明,A01\nfine,李明")
+    assert lines_refused(rosters.check, staff, administration, roster) == ["1", "2", "2"]
 
 
 def test_passwords_are_made_only_for_those_without_an_account(staff):

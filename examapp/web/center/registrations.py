@@ -13,7 +13,7 @@ from examapp.delivery import board
 from examapp.errors import InvalidInput
 from examapp.exams import rosters
 from examapp.exams.models import Administration
-from examapp.exams.rosters import Enrolled, Row
+from examapp.exams.rosters import Enrolled, Roster, Row
 from examapp.scoring import overview
 from examapp.web.forms import BaseForm
 from examapp.web.labels import PARTS
@@ -53,7 +53,7 @@ def register(administration_id: str) -> str:
             form.extra_minutes.data or 0,
         )  # fmt: skip
         try:
-            return _enrolled(found, [row])
+            return _enrolled(found, Roster([row], []))
         except InvalidInput as error:
             form.form_errors.extend(gettext(message) for _, message in error.problems)
     return render_template("center/register.html", form=form, administration=found, parts=PARTS)
@@ -72,17 +72,18 @@ def roster(administration_id: str) -> str:
     form = RosterForm()
     if form.validate_on_submit():
         try:
-            return _enrolled(found, rosters.read_rows(form.table.data))
+            return _enrolled(found, rosters.read(form.table.data))
         except InvalidInput as error:
             form.table.errors = [_with_line(line, gettext(message)) for line, message in error.problems]
     return render_template("center/roster.html", form=form, administration=found, parts=PARTS)
 
 
-def _enrolled(administration: Administration, rows: list[Row]) -> str:
-    """Register these rows and show what was made; hashing comes first, so that saves need not wait for it."""
-    passwords = rosters.new_passwords(rows)
+def _enrolled(administration: Administration, roster: Roster) -> str:
+    """Register a roster and show what was made; hashing comes first, so that saves need not wait for it."""
+    rosters.check(actor(), administration, roster)
+    passwords = rosters.new_passwords(roster.rows)
     with transaction():
-        enrolled: list[Enrolled] = rosters.enrol(actor(), administration, rows, passwords, at=clock.now())
+        enrolled: list[Enrolled] = rosters.enrol(actor(), administration, roster.rows, passwords, at=clock.now())
     return render_template("center/enrolled.html", administration=administration, enrolled=enrolled, parts=PARTS)
 
 

@@ -11,6 +11,7 @@ from examapp import clock
 from examapp.accounts.access import EXAMINER
 from examapp.banks.content import ItemContent
 from examapp.exams import form_reports
+from examapp.exams.blueprint import ExamBlueprint, ExamPlan
 from examapp.exams.exam_forms import decide_cut, exam_by_code, forms_of, plan_of
 from examapp.exams.form_assembly import assemble_forms
 from examapp.web.examiner.form_pages import printed
@@ -31,7 +32,13 @@ def check_role() -> Response | None:
 def exams() -> str:
     """List the exams."""
     found = form_reports.exams(actor())
-    return render_template("examiner/exams.html", exams=[(exam, plan_of(exam)) for exam in found], parts=PARTS)
+    exams = [(exam, _parts(plan_of(exam))) for exam in found]
+    return render_template("examiner/exams.html", exams=exams, parts=PARTS)
+
+
+def _parts(plan: ExamPlan) -> list[tuple[str, ExamBlueprint]]:
+    """Return the parts of an exam in the order in which people take them."""
+    return [(name, blueprint) for part in PARTS for name, blueprint in plan.parts.items() if name == part]
 
 
 @bp.get("/<code>")
@@ -45,7 +52,7 @@ def exam(code: str) -> str:
             "reports": form_reports.reports_of(actor(), found, part),
             "overlaps": form_reports.overlaps(forms_of(found, part)),
         }
-        for part, blueprint in sorted(plan.parts.items(), key=lambda each: list(PARTS).index(each[0]))
+        for part, blueprint in _parts(plan)
     ]  # fmt: skip
     return render_template(
         "examiner/exam.html", exam=found, plan=plan, shown=shown, parts=PARTS, item_types=ITEM_TYPES,
@@ -75,7 +82,7 @@ def assemble(code: str) -> str | Response:
     """Build forms from blueprint and bank; constraints that clash are named above the form."""
     found = exam_by_code(code)
     form = AssembleForm(part=request.args.get("part"))
-    form.part.choices = [SelectChoice(part, PARTS[part]) for part in plan_of(found).parts]
+    form.part.choices = [SelectChoice(part, PARTS[part]) for part, _ in _parts(plan_of(found))]
     wanted = list(dict.fromkeys((form.codes.data or "").replace(",", " ").split()))
     if form.do(lambda: assemble_forms(actor(), found, form.part.data, wanted, seed=form.seed.data, at=clock.now())):
         flash(gettext("Forms were assembled: %(codes)s", codes=", ".join(wanted)))
@@ -101,7 +108,7 @@ def cut(code: str) -> str | Response:
     """Decide a new cut score; results scored before keep theirs."""
     found = exam_by_code(code)
     form = CutForm(part=request.args.get("part"))
-    form.part.choices = [SelectChoice(part, PARTS[part]) for part in plan_of(found).parts]
+    form.part.choices = [SelectChoice(part, PARTS[part]) for part, _ in _parts(plan_of(found))]
     if form.do(
         lambda: decide_cut(actor(), found, form.part.data, form.theta.data, form.method.data.strip(), at=clock.now())
     ):
