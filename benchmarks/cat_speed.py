@@ -15,7 +15,7 @@ from types import ModuleType
 
 import numpy as np
 
-from examapp.psychometrics import adaptive, adaptive_runs, irt, shadow
+from examapp.psychometrics import adaptive, adaptive_runs, decisions, irt, shadow, simulation
 from examapp.psychometrics.adaptive_design import Design, Stopping
 from examapp.psychometrics.adaptive_pool import AdaptivePool
 from examapp.psychometrics.constraints import Constraint, Demands
@@ -115,6 +115,27 @@ def shadow_times(pool: AdaptivePool, right: np.ndarray) -> np.ndarray:
     return np.array(took) * 1e3
 
 
+def decision_errors(trainees: int = 2000) -> None:
+    """Errors at the edges of each cut's indifference zone, where they are largest; stated: 5 % each, tests of ten items or more."""
+    rng = np.random.default_rng(2)
+    items = irt.Items.of("2pl", a=rng.lognormal(0.1, 0.3, 600), b=rng.uniform(-2.0, 2.0, 600))
+    pool, cuts, half = AdaptivePool.of(items), (-0.6, 0.8), 0.25
+    print("| rule | theta | decided wrongly % | items (mean) | undecided at 400 % |")
+    print("|---|---|---|---|---|")
+    for kind in (decisions.sprt, decisions.glr):
+        rule = kind(items, cuts, half_width=half)
+        for cut, mark in enumerate(cuts):
+            for side in (-1, 1):
+                theta = np.full(trainees, mark + side * half)
+                stopping = Stopping(most=400, fewest=10, decision=rule)
+                marks = simulation.simulate_responses(rng, theta, items)
+                done = adaptive_runs.run(Design(pool, stopping), marks)
+                wrong = np.mean(done.level != cut + (side > 0))
+                late = done.stopped.count("length") / trainees
+                name = f"{rule.kind} at cuts {cuts[0]}, {cuts[1]}"
+                print(f"| {name} | {theta[0]:+.2f} | {100 * wrong:.1f} | {done.length.mean():.0f} | {100 * late:.1f} |")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--peers", type=Path, default=BESIDE, help="folder of cat_peers.py")
@@ -143,6 +164,7 @@ def main() -> None:
         f"shadow-test step at 500 items, 34 constraints, 30 pairs of enemies: median {np.median(took):.1f} CPU ms,"
         f" p99 {np.percentile(took, 99):.1f} ms, longest {took.max():.1f} ms"
     )
+    decision_errors()
 
 
 if __name__ == "__main__":

@@ -82,6 +82,13 @@ def respond(design: Design, state: State, item: int, score: int, seconds: float 
 
     posterior(theta) ~ posterior(theta) P(X = score | theta); its mean and sd are the EAP and its error (Bock & Mislevy
     1982).
+
+    >>> from examapp.psychometrics.adaptive_pool import AdaptivePool
+    >>> from examapp.psychometrics.irt import Items
+    >>> design = Design(AdaptivePool.of(Items.of("2pl", b=[-1.0, 0.0, 1.0])), Stopping(most=2))
+    >>> state = respond(design, begin(design), 1, 1)
+    >>> round(state.theta, 3), round(state.error, 3)
+    (0.413, 0.911)
     """
     pool = design.pool
     if not 0 <= item < len(pool.categories) or not 0 <= score < pool.categories[item]:
@@ -103,7 +110,14 @@ def respond(design: Design, state: State, item: int, score: int, seconds: float 
 
 
 def next_step(design: Design, state: State) -> Step:
-    """The next item of this test, or the reason why it ends."""
+    """The next item of this test, or the reason why it ends.
+
+    >>> from examapp.psychometrics.adaptive_pool import AdaptivePool
+    >>> from examapp.psychometrics.irt import Items
+    >>> design = Design(AdaptivePool.of(Items.of("2pl", b=[-1.0, 0.0, 1.0])), Stopping(most=2))
+    >>> next_step(design, replay(design, [1, 2], [1, 0])).stopped
+    'length'
+    """
     reason, signs = _stopped(design.stopping, state)
     item = None if reason else _choose(design, state)
     if item is not None:
@@ -124,7 +138,14 @@ def replay(
     eligible: npt.ArrayLike | None = None,
     seconds: float = 0.0,
 ) -> State:
-    """The state after these items got these scores, in `seconds` altogether."""
+    """The state after these items got these scores, in `seconds` altogether.
+
+    >>> from examapp.psychometrics.adaptive_pool import AdaptivePool
+    >>> from examapp.psychometrics.irt import Items
+    >>> design = Design(AdaptivePool.of(Items.of("2pl", b=[-1.0, 0.0, 1.0])), Stopping(most=2))
+    >>> replay(design, [1], [1]).theta == respond(design, begin(design), 1, 1).theta
+    True
+    """
     state = begin(design, seed, eligible)
     for item, score in zip(items, scores, strict=True):
         state = respond(design, state, item, score)

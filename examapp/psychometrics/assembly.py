@@ -6,7 +6,7 @@ from the target (minimax), or most information where it is least (maximin) (van 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from time import monotonic
 
@@ -16,7 +16,7 @@ import numpy.typing as npt
 from examapp.psychometrics.clashes import clashes
 from examapp.psychometrics.constraints import Constraint, Demands, Mask, StimulusItems
 from examapp.psychometrics.dealing import achieved, deal_out, dealable
-from examapp.psychometrics.form_program import Aim, Program, pooled_program, program, solve
+from examapp.psychometrics.form_program import Aim, pooled_program, program, solve
 
 OBJECTIVES = ("minimax", "maximin", "any")
 METHODS = ("auto", "exact")
@@ -89,6 +89,8 @@ def assemble(
     if not gap > 0 or method not in METHODS:
         raise ValueError(f"assemble: needs a gap above 0 and one of {METHODS}, got {gap} and {method!r}")
     ends = monotonic() + time_limit_seconds
+    if clash := _clash(demands, ends):
+        return _nothing(demands, clash)
     if method == "exact" or not dealable(demands):
         return _exact(demands, aim, gap, ends)
     found = deal_out(demands, aim, gap, rng or np.random.default_rng(0), ends)
@@ -98,25 +100,30 @@ def assemble(
 
 
 def _exact(demands: Demands, aim: Aim, gap: float, ends: float) -> Assembly:
-    """What HiGHS makes of the whole program, after what is infeasible already for one form or for the pooled ones."""
-    nothing = np.zeros((demands.forms, demands.items), dtype=bool)
-    for part in _parts(demands):
-        if solve(part, gap=np.inf, time_limit_seconds=ends - monotonic()).is_infeasible:
-            return Assembly(nothing, np.nan, np.nan, False, clashes(part, ends))
+    """What HiGHS makes of the whole program."""
     whole = program(demands, aim)
     found = solve(whole, gap=gap, time_limit_seconds=ends - monotonic())
     if found.counts is None:
-        return Assembly(nothing, np.nan, np.nan, False, clashes(whole, ends) if found.is_infeasible else ())
+        return _nothing(demands, clashes(whole, ends) if found.is_infeasible else ())
     selected = found.counts > 0
     return Assembly(selected, achieved(aim, selected), found.bound, True)
 
 
-def _parts(demands: Demands) -> Iterator[Program]:
-    """Programs that any forms must satisfy, the simplest first."""
+def _clash(demands: Demands, ends: float) -> tuple[str, ...]:
+    """What makes already a single form, or the pooled forms, impossible."""
     nothing = Aim("any", np.zeros((demands.items, 0)))
-    yield program(demands.single(), nothing)
+    parts = [program(demands.single(), nothing)]
     if demands.forms > 1:
-        yield pooled_program(demands, nothing, np.ones(demands.items))
+        parts.append(pooled_program(demands, nothing, np.ones(demands.items)))
+    for part in parts:
+        if solve(part, gap=np.inf, time_limit_seconds=ends - monotonic()).is_infeasible:
+            return clashes(part, ends)
+    return ()
+
+
+def _nothing(demands: Demands, conflicts: tuple[str, ...]) -> Assembly:
+    nothing = np.zeros((demands.forms, demands.items), dtype=bool)
+    return Assembly(nothing, np.nan, np.nan, False, conflicts)
 
 
 def _aim(

@@ -23,6 +23,12 @@ def clashes(whole: Program, ends: float) -> tuple[str, ...]:
 
     Where the linear relaxation is infeasible already, its dual solution points to few rows; the filter then runs
     on those, first on relaxations, which are quick, then on the program itself.
+
+    >>> from examapp.psychometrics.constraints import Constraint, Demands
+    >>> from examapp.psychometrics.form_program import Aim, program
+    >>> rows = [Constraint("length", np.ones(3), 2, 2), Constraint("few", np.ones(3), 0, 1)]
+    >>> clashes(program(Demands.of(3, rows), Aim("any", np.zeros((3, 0)))), np.inf)
+    ('few', 'length')
     """
     names = tuple(dict.fromkeys(whole.owner))
     relaxed = _certificate(whole)

@@ -24,20 +24,30 @@ class Dealt:
 
 
 def dealable(demands: Demands) -> bool:
-    """Whether there are several forms, made of items and whole testlets."""
+    """Whether there are several forms, made of items and whole testlets.
+
+    >>> dealable(Demands.of(3, [], forms=2)), dealable(Demands.of(3, []))
+    (True, False)
+    """
     return demands.forms > 1 and all(testlet.fewest == len(testlet.items) for testlet in demands.testlets)
 
 
 def deal_out(demands: Demands, aim: Aim, gap: float, rng: np.random.Generator, ends: float) -> Dealt | None:
-    """The best forms found, or None where the search finds none that meet all demands."""
+    """The best forms found, or None where the search finds none that meet all demands.
+
+    >>> aim = Aim("maximin", np.array([[0.1], [0.2], [0.3], [0.4]]))
+    >>> dealt = deal_out(Demands.of(4, [], forms=2, max_use=1), aim, 0.005, np.random.default_rng(1), np.inf)
+    >>> (dealt.selected @ aim.share).round(6).ravel().tolist(), round(dealt.bound, 6)
+    ([0.5, 0.5], 0.5)
+    """
     units, holds = as_units(demands)
     sizes = holds.sum(axis=1).astype(np.float64)
     costs = None if aim.costs is None else aim.costs @ holds.T
     aim = replace(aim, share=holds @ aim.share, costs=costs)
-    pool, bound = _pool(units, aim, sizes, gap, ends)
+    pool, bound = _pool(units, aim, sizes, gap / 3, ends)
     for narrower in _narrower(aim):
         if narrower is not aim:
-            pool, _ = _pool(units, narrower, sizes, gap, ends)
+            pool, _ = _pool(units, narrower, sizes, gap / 3, ends)
         if pool is None:
             return None
         goal = _goal(aim, pool @ aim.share / demands.forms, gap)
@@ -69,7 +79,11 @@ def deal(demands: Demands, uses: Counts) -> Mask:
 
 
 def achieved(aim: Aim, selected: Mask) -> float:
-    """The objective of forms (F, J): a largest deviation or a least information, relative to the target; else 0."""
+    """The objective of forms (F, J): a largest deviation or a least information, relative to the target; else 0.
+
+    >>> achieved(Aim("minimax", np.array([[0.5], [0.75]])), np.array([[True, True]]))
+    0.25
+    """
     level = selected @ aim.share
     if aim.kind == "minimax":
         return float(np.abs(level - 1.0).max())
@@ -86,10 +100,10 @@ def _narrower(aim: Aim) -> list[Aim]:
 def _pool(units: Demands, aim: Aim, sizes: Floats, gap: float, ends: float) -> tuple[Counts | None, float]:
     """Uses (J,) and a bound; without repeated items where that comes as near to the target."""
     if aim.kind != "maximin" and units.max_overlap != 0:
-        alone = _solved(replace(units, max_overlap=0), aim, sizes, gap / 4, ends)
-        if alone.counts is not None and _deviation(aim, alone.counts, units.forms) <= gap / 2:
+        alone = _solved(replace(units, max_overlap=0), aim, sizes, gap, ends)
+        if alone.counts is not None and _deviation(aim, alone.counts, units.forms) <= 2 * gap:
             return alone.counts[0], 0.0
-    found = _solved(units, aim, sizes, gap / 4, ends)
+    found = _solved(units, aim, sizes, gap, ends)
     return None if found.counts is None else found.counts[0], found.bound
 
 
@@ -105,6 +119,8 @@ def _goal(aim: Aim, level: Floats, gap: float) -> Goal:
     """Where forms should lie that share out a pool of this mean level (Q,)."""
     if aim.kind == "minimax":
         off = float(np.abs(level - 1.0).max())
+        if off <= gap / 2:
+            return Goal(np.ones(level.size), np.ones(level.size), 0.95 * gap)
         return Goal(np.full(level.size, 1.0 - off), np.full(level.size, 1.0 + off), 0.8 * gap)
     low = float(level.min(initial=np.inf))
     close = 0.4 * gap * low

@@ -79,7 +79,15 @@ def sprt(
 def glr(
     items: Items, cuts: Sequence[float], *, half_width: float, alpha: float = 0.05, beta: float = 0.05
 ) -> DecisionRule:
-    """Generalised likelihood ratio: the same bounds, the likeliest theta of each side instead (Thompson 2009)."""
+    """Generalised likelihood ratio: the same bounds, the likeliest theta of each side instead (Thompson 2009).
+
+    After very few items the likeliest theta is extreme and errs up to 1.4 times as often as stated; in tests of at
+    least ten items (Stopping.fewest) the stated rates hold.
+
+    >>> rule = glr(Items.of("2pl", a=[1.0] * 20, b=[0.0] * 20), [0.0], half_width=0.3)
+    >>> rule.decide(rule.log_likelihood(range(20), [1] * 20)[None], np.zeros(1), np.ones(1)).tolist()
+    [[1]]
+    """
     return _rule("glr", items, cuts, half_width, alpha, beta, irt.grid(points=121))
 
 

@@ -96,13 +96,18 @@ class _Rows:
         columns = np.concatenate([*self.columns, np.zeros(0, dtype=np.intp)])
         values = np.concatenate([*self.values, np.zeros(0)])
         matrix = sparse.csr_array((values, columns, starts), shape=(len(self.columns), most.size))
-        limits = np.array(self.limits).reshape(-1, 2)
+        limits = np.array(self.limits, dtype=np.float64).reshape(-1, 2)
         integral = (np.arange(most.size) < integers).astype(np.int_)
         return Program(matrix, limits[:, 0], limits[:, 1], tuple(self.owner), cost, most, integral, shape)
 
 
 def program(demands: Demands, aim: Aim) -> Program:
-    """The mixed-integer program of these demands and this aim."""
+    """The mixed-integer program of these demands and this aim.
+
+    >>> from examapp.psychometrics.constraints import Constraint
+    >>> program(Demands.of(3, [Constraint("length", np.ones(3), 1, 1)]), Aim("maximin", np.ones((3, 1)))).owner
+    ('length', 'target')
+    """
     forms, items = demands.forms, demands.items
     x = np.arange(forms * items).reshape(forms, items)
     switches = x.size + np.arange(forms * len(demands.testlets)).reshape(forms, -1)
@@ -128,6 +133,11 @@ def pooled_program(demands: Demands, aim: Aim, sizes: Floats) -> Program:
     Every set of forms is a solution, so its bound holds for the forms; and its solution is a pool to deal out (the
     shadow form of van der Linden & Adema 1998, for all forms at once). `sizes` (J,) is how many items stand behind
     each position; one variable for each counts the pairs of forms that share it, X (X - 1) / 2.
+
+    >>> from examapp.psychometrics.constraints import Constraint
+    >>> demands = Demands.of(3, [Constraint("length", np.ones(3), 1, 1)], forms=4)
+    >>> pooled_program(demands, Aim("any", np.zeros((3, 0))), np.ones(3)).lower.tolist()
+    [4.0]
     """
     items, forms = demands.items, demands.forms
     uses = np.arange(items)
@@ -149,7 +159,14 @@ def pooled_program(demands: Demands, aim: Aim, sizes: Floats) -> Program:
 
 
 def solve(whole: Program, *, gap: float, time_limit_seconds: float, fixed: Sequence[int] = ()) -> Solution:
-    """The best that HiGHS finds within the time, to this relative gap, with these variables fixed at 1."""
+    """The best that HiGHS finds within the time, to this relative gap, with these variables fixed at 1.
+
+    >>> from examapp.psychometrics.constraints import Constraint
+    >>> demands = Demands.of(2, [Constraint("length", np.ones(2), 1, 1)])
+    >>> whole = program(demands, Aim("maximin", np.array([[0.5], [2.0]])))
+    >>> solve(whole, gap=1e-6, time_limit_seconds=1.0)
+    Solution(counts=array([[0, 1]]), bound=2.0, is_infeasible=False)
+    """
     least = np.zeros(whole.most.shape)
     least[[*fixed, -1]] = 1.0
     result = milp(

@@ -30,7 +30,12 @@ def weighted_information(pool: AdaptivePool, items: Counts, theta: float, weight
 
 
 def kullback_leibler(pool: AdaptivePool, items: Counts, theta: float, weights: Floats) -> Floats:
-    """sum_q w_q sum_k P_k(theta) log(P_k(theta) / P_k(theta_q)), (n,): KL and KLP (Chang & Ying 1996)."""
+    """sum_q w_q sum_k P_k(theta) log(P_k(theta) / P_k(theta_q)), (n,): KL and KLP (Chang & Ying 1996).
+
+    >>> pool = AdaptivePool.of(irt.Items.of("2pl", a=[1.0, 2.0], b=[0.0, 0.5]))
+    >>> kullback_leibler(pool, np.array([0, 1]), 0.0, pool.prior).round(3).tolist()
+    [0.113, 0.329]
+    """
     here = irt.probabilities(pool.items.take(items), [theta])[0][:, : pool.likelihood.shape[1]]
     curves = pool.likelihood[items, : here.shape[1]]
     mean_log = np.log(np.maximum(curves, TINY)) @ weights
@@ -39,7 +44,12 @@ def kullback_leibler(pool: AdaptivePool, items: Counts, theta: float, weights: F
 
 
 def discrimination_index(pool: AdaptivePool, items: Counts, theta: float, weights: Floats) -> Floats:
-    """Variance of the expected score over ability, (n,): GDI and GDIP (Kaplan, de la Torre & Barrada 2015)."""
+    """Variance of the expected score over ability, (n,): GDI and GDIP (Kaplan, de la Torre & Barrada 2015).
+
+    >>> pool = AdaptivePool.of(irt.Items.of("2pl", a=[1.0, 2.0], b=[0.0, 0.5]))
+    >>> discrimination_index(pool, np.array([0, 1]), 0.0, pool.prior).round(3).tolist()
+    [0.043, 0.088]
+    """
     share = weights / weights.sum()
     expected = np.arange(pool.likelihood.shape[1]) @ pool.likelihood[items]
     return np.asarray(expected**2 @ share - (expected @ share) ** 2, dtype=np.float64)
@@ -49,6 +59,10 @@ def expected_variance(pool: AdaptivePool, items: Counts, theta: float, weights: 
     """Minus the posterior variance to be expected after the item, (n,): MEPV (van der Linden & Pashley 2000).
 
     Each response counts with its probability at theta, as in common use.
+
+    >>> pool = AdaptivePool.of(irt.Items.of("2pl", a=[1.0, 2.0], b=[0.0, 0.5]))
+    >>> expected_variance(pool, np.array([0, 1]), 0.0, pool.prior).round(3).tolist()
+    [-0.829, -0.661]
     """
     chance = irt.probabilities(pool.items.take(items), [theta])[0]
     total, first, second = np.moveaxis(pool.likelihood[items] @ (weights * pool.moments).T, 2, 0)
@@ -58,13 +72,23 @@ def expected_variance(pool: AdaptivePool, items: Counts, theta: float, weights: 
 
 
 def match(pool: AdaptivePool, items: Counts, theta: float, weights: Floats) -> Floats:
-    """Minus the distance of the difficulty from theta, (n,) (Urry 1970); b-matching, for dichotomous items."""
+    """Minus the distance of the difficulty from theta, (n,) (Urry 1970); b-matching, for dichotomous items.
+
+    >>> pool = AdaptivePool.of(irt.Items.of("2pl", a=[1.0, 2.0], b=[0.0, 0.5]))
+    >>> match(pool, np.array([0, 1]), 0.2, pool.prior).round(3).tolist()
+    [-0.2, -0.3]
+    """
     _only_dichotomous(pool, "b")
     return np.asarray(-np.abs(pool.items.b[items, 0] - theta), dtype=np.float64)
 
 
 def match_peak(pool: AdaptivePool, items: Counts, theta: float, weights: Floats) -> Floats:
-    """Minus the distance of theta from where the item informs most, (n,) (Birnbaum 1968, eq. 20.4.21)."""
+    """Minus the distance of theta from where the item informs most, (n,) (Birnbaum 1968, eq. 20.4.21).
+
+    >>> pool = AdaptivePool.of(irt.Items.of("2pl", a=[1.0, 2.0], b=[0.0, 0.5]))
+    >>> match_peak(pool, np.array([0, 1]), 0.2, pool.prior).round(3).tolist()
+    [-0.2, -0.3]
+    """
     _only_dichotomous(pool, "theta")
     return np.asarray(-np.abs(peak(pool.items)[items] - theta), dtype=np.float64)
 
@@ -93,6 +117,10 @@ def expected_information(pool: AdaptivePool, items: Counts, theta: float, given:
     """Observed information of the item at the estimate after it, expected over its responses, (n,): MEI.
 
     sum_k P_k(theta) J_j(theta_k), theta_k the posterior mode when the item gets k (van der Linden 1998).
+
+    >>> pool = AdaptivePool.of(irt.Items.of("2pl", a=[1.0, 2.0], b=[0.0, 0.5]))
+    >>> expected_information(pool, np.array([1]), 0.0, np.array([0]), np.array([1])).round(3).tolist()
+    [0.794]
     """
     out = np.empty(items.size)
     for start in range(0, items.size, MEI_BLOCK):

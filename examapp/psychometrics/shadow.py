@@ -76,19 +76,40 @@ class ShadowStep:
 
 
 def begin(design: ShadowDesign, seed: int = 0, eligible: npt.ArrayLike | None = None) -> State:
-    """The state before the first item; items that are not `eligible` (J,) are used only if no form exists without."""
+    """The state before the first item; items that are not `eligible` (J,) are used only if no form exists without.
+
+    >>> from examapp.psychometrics.irt import Items
+    >>> pool = AdaptivePool.of(Items.of("2pl", b=[0.0, 1.0]))
+    >>> design = ShadowDesign(pool, Demands.of(2, []))
+    >>> begin(design, eligible=[True, False]).open_items.tolist()
+    [True, False]
+    """
     return adaptive.begin(design.steps, seed, eligible)
 
 
 def respond(design: ShadowDesign, state: State, item: int, score: int, seconds: float = 0.0) -> State:
-    """The state after this item got this score in so many seconds."""
+    """The state after this item got this score in so many seconds.
+
+    >>> from examapp.psychometrics.irt import Items
+    >>> pool = AdaptivePool.of(Items.of("2pl", b=[0.0, 1.0]))
+    >>> design = ShadowDesign(pool, Demands.of(2, []))
+    >>> respond(design, begin(design), 0, 1).items
+    (0,)
+    """
     return adaptive.respond(design.steps, state, item, score, seconds)
 
 
 def replay(
     design: ShadowDesign, items: Sequence[int], scores: Sequence[int], *, eligible: npt.ArrayLike | None = None
 ) -> State:
-    """The state after these items got these scores."""
+    """The state after these items got these scores.
+
+    >>> from examapp.psychometrics.irt import Items
+    >>> pool = AdaptivePool.of(Items.of("2pl", b=[0.0, 1.0]))
+    >>> design = ShadowDesign(pool, Demands.of(2, []))
+    >>> replay(design, [1, 0], [0, 1]).scores
+    (0, 1)
+    """
     return adaptive.replay(design.steps, items, scores, eligible=eligible)
 
 

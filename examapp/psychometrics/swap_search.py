@@ -22,6 +22,7 @@ WEIGHT = 1e9
 SMALL_BREAK = 1e-3
 SMALL = 1e-9
 SHAKES = 3
+FEW = 4
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,12 @@ def search(
 
     `share` (J, Q) is each item's relative information, `sizes` (J,) how many items stand behind each position. The
     search looks at no more than `steps` forms, and stops at the instant `ends`.
+
+    >>> one = Demands.of(2, [], forms=2, max_use=1)
+    >>> goal = Goal(np.ones(1), np.ones(1), 0.01)
+    >>> start = np.array([[True, True], [False, False]])
+    >>> search(one, np.ones(2), np.ones((2, 1)), goal, start, np.random.default_rng(1)).sum(axis=1).tolist()
+    [1, 1]
     """
     table = _Table(demands, sizes, share, goal, start)
     best, best_key = table.x.copy(), table.key()
@@ -98,7 +105,9 @@ class _Table:
         self.share = np.vstack([share, np.zeros(share.shape[1])])
         self.sizes = np.append(sizes, 0.0)
         columns = np.vstack([demands.matrix.T, np.zeros(len(demands.constraints))])
-        self.kinds, kind = np.unique(columns, axis=0, return_inverse=True)
+        few = np.array([np.unique(row).size <= FEW for row in columns.T], dtype=bool)
+        self.counted, self.weighed = np.flatnonzero(few), np.flatnonzero(~few)
+        self.kinds, kind = np.unique(columns[:, self.counted], axis=0, return_inverse=True)
         self.kind = kind.ravel()
         self.columns = columns
         self.price = (columns != 0).sum(axis=0) / np.maximum(np.abs(columns).sum(axis=0), SMALL)
@@ -154,7 +163,7 @@ class _Table:
         """How bad the form is with each unused item (columns) for each that it holds (rows)."""
         free = ~self.x[form] & (self.uses < self.most) & self.allowed
         taken = np.flatnonzero(free)
-        mine = self._strain(self.level[form] - self.share[held, None] + self.share[taken]) - self.strain[form]
+        mine = self._strain_after(self.level[form, :, None], held, taken, 1.0) - self.strain[form]
         broken = self._taking(form, held, taken) + self._overlap(form, held, taken)
         return WEIGHT * broken + mine, np.full(taken.size, -1), taken
 
@@ -163,8 +172,8 @@ class _Table:
         other, taken = self.members
         fits = (other != form) & ~self.x[form, taken]
         other, taken = other[fits], taken[fits]
-        mine = self._strain(self.level[form] - self.share[held, None] + self.share[taken]) - self.strain[form]
-        theirs = self._strain(self.level[other] + self.share[held, None] - self.share[taken]) - self.strain[other]
+        mine = self._strain_after(self.level[form, :, None], held, taken, 1.0) - self.strain[form]
+        theirs = self._strain_after(self.level[other].T, held, taken, -1.0) - self.strain[other]
         broken = self._taking(form, held, taken) + self._giving(held, other, taken)
         broken += self._exchanged_overlap(form, held, other, taken)
         broken[self.x[other[None, :], held[:, None]]] = np.inf
@@ -172,28 +181,38 @@ class _Table:
 
     def _taking(self, form: int, held: Counts, taken: Counts) -> Floats:
         """Change of what the form breaks when it gives up held (rows) for taken (columns)."""
-        out, row = np.unique(self.kind[held], return_inverse=True)
-        into, column = np.unique(self.kind[taken], return_inverse=True)
-        sums = self.sums[form] - self.kinds[out, None] + self.kinds[into]
-        change = (self._broken(sums) - self._broken(self.sums[form]))[np.ix_(row.ravel(), column.ravel())]
+        change = self._change(np.full(taken.size, form), held, taken, 1.0)
         near = self.near[form]
         return np.asarray(change + near[taken] - near[held, None] - self._are_foes(held, taken), dtype=np.float64)
 
     def _giving(self, held: Counts, other: Counts, taken: Counts) -> Floats:
         """Change of what the other forms break when they get held (rows) for taken (columns)."""
-        out, row = np.unique(self.kind[held], return_inverse=True)
-        pairs, column = np.unique(other * len(self.kinds) + self.kind[taken], return_inverse=True)
-        theirs, into = np.divmod(pairs, len(self.kinds))
-        sums = self.sums[theirs] + self.kinds[out, None] - self.kinds[into]
-        change = (self._broken(sums) - self._broken(self.sums)[theirs])[np.ix_(row.ravel(), column.ravel())]
+        change = self._change(other, held, taken, -1.0)
         near = self.near[other, held[:, None]] - self.near[other, taken]
         return np.asarray(change + near - self._are_foes(held, taken), dtype=np.float64)
 
+    def _change(self, forms: Counts, held: Counts, taken: Counts, sign: float) -> Floats:
+        """Change of what forms (columns) break when sums move by sign * (taken - held); counts only once a kind."""
+        out, row = np.unique(self.kind[held], return_inverse=True)
+        pairs, column = np.unique(forms * len(self.kinds) + self.kind[taken], return_inverse=True)
+        form, into = np.divmod(pairs, len(self.kinds))
+        before = self.sums[:, self.counted]
+        after = self._broken(before[form] + sign * (self.kinds[into] - self.kinds[out, None]), self.counted)
+        change = (after - self._broken(before, self.counted)[form])[np.ix_(row.ravel(), column.ravel())]
+        for one in self.weighed:
+            rows, weight, sums = [int(one)], self.columns[:, one], self.sums[forms, one]
+            after = sums + sign * (weight[taken] - weight[held, None])
+            change += self._broken(after[..., None], rows) - self._broken(sums[:, None], rows)
+        return np.asarray(change, dtype=np.float64)
+
     def _are_foes(self, held: Counts, taken: Counts) -> Floats:
-        foes = np.zeros((held.size, taken.size))
-        for row, item in enumerate(held):
+        """1 where held (rows) and taken (columns) are enemies."""
+        foes, mark = np.zeros((held.size, taken.size)), np.zeros(self.blank + 1)
+        for row, item in enumerate(held.tolist()):
             if self.foes[item].size:
-                foes[row] = np.isin(taken, self.foes[item])
+                mark[self.foes[item]] = 1.0
+                foes[row] = mark[taken]
+                mark[self.foes[item]] = 0.0
         return foes
 
     def _overlap(self, form: int, held: Counts, taken: Counts) -> Floats | float:
@@ -224,15 +243,23 @@ class _Table:
         far = np.maximum(level - self.goal.high, self.goal.low - level)
         return np.asarray(far.max(axis=-1, initial=0.0), dtype=np.float64)
 
-    def _strain(self, level: Floats) -> Floats:
-        """The sum of the cubed distances, in units of `close`: the largest counts most, (...)."""
-        far = np.maximum(np.maximum(level - self.goal.high, self.goal.low - level), 0.0) / self.goal.close
-        return np.asarray((far * far * far).sum(axis=-1), dtype=np.float64)
+    def _strain(self, point: int, level: Floats) -> Floats:
+        """The cubed distance from the goal at one point, in units of `close`: what is farthest counts most."""
+        far = np.maximum(level - self.goal.high[point], self.goal.low[point] - level)
+        far = np.maximum(far, 0.0) / self.goal.close
+        return np.asarray(far * far * far, dtype=np.float64)
 
-    def _broken(self, sums: Floats) -> Floats:
-        """How far sums (..., M) lie outside their limits, in typical weights."""
-        outside = np.maximum(self.low - sums, 0.0) + np.maximum(sums - self.high, 0.0)
-        return np.asarray(outside @ self.price, dtype=np.float64)
+    def _strain_after(self, level: Floats, held: Counts, taken: Counts, sign: float) -> Floats:
+        """Strain of forms at `level` (Q, columns) that move by sign * (taken - held), (rows, columns)."""
+        total = np.zeros((held.size, taken.size))
+        for point, share in enumerate(self.share.T):
+            total += self._strain(point, level[point] + sign * (share[taken] - share[held, None]))
+        return total
+
+    def _broken(self, sums: Floats, rows: Counts | list[int]) -> Floats:
+        """How far the sums (..., m) of these constraints lie outside their limits, in typical weights, (...)."""
+        low, high, price = self.low[rows], self.high[rows], self.price[rows]
+        return np.asarray((np.maximum(low - sums, 0.0) + np.maximum(sums - high, 0.0)) @ price, dtype=np.float64)
 
     def _move(self, form: int, out: int, into: int) -> None:
         self.shared[form] += self.x[:, into] * self.sizes[into] - self.x[:, out] * self.sizes[out]
@@ -247,8 +274,10 @@ class _Table:
     def _judge(self) -> None:
         foes = (self.near * self.x).sum(axis=1) / 2
         self.excess = np.maximum(self.shared - self.cap, 0.0).sum(axis=1) if np.isfinite(self.cap) else 0 * foes
-        self.broken = self._broken(self.sums) + foes + self.excess / 2
-        self.off, self.strain = self._off(self.level), self._strain(self.level)
+        self.broken = self._broken(self.sums, np.arange(self.sums.shape[1])) + foes + self.excess / 2
+        self.off, self.strain = self._off(self.level), np.zeros(len(self.x))
+        for point, level in enumerate(self.level.T):
+            self.strain += self._strain(point, level)
         self.uses = self.x.sum(axis=0)
         self.members = np.nonzero(self.x)
         self.allowed = np.append(self.demands.allowed, True)

@@ -142,6 +142,35 @@ def test_the_order_of_the_pool_does_not_matter(order: list[int]) -> None:
     assert order[next_step(shuffled, same).item or 0] == next_step(design, state).item
 
 
+@pytest.mark.parametrize("criterion", [*selection.BY_LIKELIHOOD, *selection.BY_POSTERIOR])
+def test_a_criterion_knows_neither_the_order_nor_the_scale_of_the_pool(criterion: str) -> None:
+    pool, order = make_pool(30), np.random.default_rng(4).permutation(30)
+    wide = Items.of("3pl", a=pool.items.a / 2, b=2 * pool.items.b[:, 0] + 10, c=pool.items.c).take(order)
+    other = AdaptivePool.of(wide, mean=10.0, sd=2.0, nodes=2 * pool.nodes + 10)
+    given, scores = [0, 1, 2], [1, 0, 1]
+    state = replay(Design(pool, Stopping(most=30), criterion=criterion), given, scores)
+    at = order.argsort()
+    design = Design(other, Stopping(most=30), criterion=criterion)
+    same = replay(design, at[given].tolist(), scores)
+    assert (same.theta - 10) / 2 == pytest.approx(state.theta, abs=1e-9)
+    step = next_step(Design(pool, Stopping(most=30), criterion=criterion), state)
+    assert order[next_step(design, same).item or 0] == step.item
+
+
+def test_an_item_that_is_never_given_changes_nothing() -> None:
+    pool = make_pool(30)
+    larger = AdaptivePool.of(Items.concatenate([pool.items, Items.of("2pl", a=[0.01], b=[3.0])]))
+    assert take(Design(larger, Stopping(most=15))).items == take(Design(pool, Stopping(most=15))).items
+
+
+@pytest.mark.parametrize("criterion", ["mfi", "mei", "mepv", "klp"])
+def test_a_pool_of_one_item_gives_a_test_of_one_item(criterion: str) -> None:
+    design = Design(AdaptivePool.of(Items.of("2pl", b=[0.0])), Stopping(most=5), criterion=criterion)
+    state = take(design, right=1.0)
+    assert state.items == (0,)
+    assert next_step(design, state).stopped == "empty"
+
+
 def test_mixed_models_in_one_test() -> None:
     items = Items.concatenate([make_pool(20).items, Items.of("gpcm", a=[1.5, 1.2], b=[[-1.0, 0.5], [0.0, 1.0, 2.0]])])
     design = Design(AdaptivePool.of(items), Stopping(most=22))

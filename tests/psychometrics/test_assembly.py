@@ -68,6 +68,54 @@ def test_a_clash_with_overlap_is_named(rng: np.random.Generator) -> None:
     assert set(assemble(information, target, constraints, forms=3, max_overlap=0).conflicts) == {"length", "overlap"}
 
 
+@pytest.mark.parametrize(
+    ("constraint", "rest", "names"),
+    [
+        (Constraint("even", np.full(12, 2.0), 7, 7), {}, {"even"}),
+        (Constraint("length", np.ones(12), 2, 2), {"exclude": range(11)}, {"length", "excluded"}),
+        (Constraint("length", np.ones(12), 2, 2), {"enemies": [range(12)]}, {"length", "enemies"}),
+        (Constraint("length", np.ones(12), 4, 4), {"testlets": np.arange(12).reshape(4, 3)}, {"length", "testlets"}),
+        (Constraint("length", np.ones(12), 7, 7), {"forms": 4, "max_use": 2}, {"length", "use"}),
+        (Constraint("length", np.ones(12), 12, 12), {"forms": 2, "max_overlap": 3}, {"length", "overlap"}),
+    ],
+    ids=["parity", "excluded", "enemies", "testlets", "use", "overlap"],
+)
+def test_whatever_stands_in_the_way_is_named(constraint: Constraint, rest: dict[str, object], names: set[str]) -> None:
+    found = assemble(np.ones((12, 1)), [2.0], [constraint], **rest)  # type: ignore[arg-type]
+    assert set(found.conflicts) == names
+    assert not found.selected.any()
+
+
+def test_words_and_minutes_hold_in_every_dealt_form(rng: np.random.Generator) -> None:
+    information, constraints, _ = pool(rng, 400)
+    words, minutes = rng.normal(60, 15, 400), rng.normal(1.5, 0.4, 400)
+    rows = [Constraint("length", np.ones(400), 40, 40), Constraint("words", words, 2300, 2500)]
+    rows += [Constraint("minutes", minutes, 55, 62), *(Constraint(c.name, c.weights, 4, 9) for c in constraints[1:])]
+    found = assemble(information, information.mean(axis=0) * 42, rows, forms=5, max_use=1)
+    assert broken(found, rows, max_use=1) == ()
+    assert found.objective <= 0.005
+
+
+def test_a_single_form_is_proved_to_be_within_the_gap(rng: np.random.Generator) -> None:
+    information, constraints, target = pool(rng)
+    found = assemble(information, target, constraints, objective="maximin", gap=1e-4)
+    assert found.bound >= found.objective >= (1 - 1e-4) * found.bound
+
+
+@pytest.mark.parametrize("objective", ["minimax", "maximin", "any"])
+def test_a_pool_of_one_item_makes_a_form(objective: str) -> None:
+    found = assemble([[0.4]], [0.4], [Constraint("length", np.ones(1), 1, 1)], objective=objective)
+    assert found.selected.tolist() == [[True]]
+    assert found.objective == {"minimax": 0.0, "maximin": 1.0, "any": 0.0}[objective]
+
+
+def test_items_without_information_and_points_of_none_make_no_warning() -> None:
+    length = Constraint("length", np.ones(4), 2, 2)
+    found = assemble(np.zeros((4, 2)), [1.0, 1.0], [length], forms=2, max_overlap=0)
+    assert found.is_feasible
+    assert found.objective == found.bound == 1.0
+
+
 def test_part_of_a_testlet_may_be_taken_within_its_limits() -> None:
     length = Constraint("length", np.ones(6), 3, 3)
     found = assemble(None, None, [length], testlets=[StimulusItems((0, 1, 2, 3), 2, 3), StimulusItems((4, 5), 2, 2)])

@@ -20,12 +20,12 @@ POOL = AdaptivePool.of(ITEMS)
 @pytest.mark.parametrize("side", [-1, 1])
 def test_each_cut_is_decided_with_the_stated_error_rate(kind: str, cut: int, side: int) -> None:
     rule = getattr(decisions, kind)(ITEMS, CUTS, half_width=0.25, alpha=0.05, beta=0.05)
-    theta = np.full(1000, CUTS[cut] + side * 0.25)
+    theta = np.full(2000, CUTS[cut] + side * 0.25)
     marks = simulation.simulate_responses(np.random.default_rng(10 + 2 * cut + side), theta, ITEMS)
-    done = run(Design(POOL, Stopping(most=400, decision=rule)), marks)
+    done = run(Design(POOL, Stopping(most=400, fewest=10, decision=rule)), marks)
     wrong = done.level != cut + (side > 0)
-    assert done.stopped.count("decision") >= 980
-    assert wrong.mean() <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / 1000)
+    assert done.stopped.count("decision") >= 1980
+    assert wrong.mean() <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / 2000)
 
 
 def test_an_interval_decides_when_it_leaves_the_cut_outside() -> None:
