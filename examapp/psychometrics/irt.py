@@ -4,7 +4,7 @@ The metric is logistic without 1.7. For item j with slope a, threshold b, lower 
 
     P(X_j = 1 | theta) = c + (d - c) / (1 + exp(-a (theta - b)))                 (Lord 1980, eq. 2-1)
 
-and the polytomous models are in `response_models`. A score X runs from 0 to K-1.
+and the polytomous models are in `polytomous_models`. A score X runs from 0 to K-1.
 """
 
 from __future__ import annotations
@@ -15,14 +15,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from examapp.psychometrics.response_models import (
-    Dichotomous,
-    Floats,
-    Graded,
-    Nominal,
-    PartialCredit,
-    ResponseModel,
-)
+from examapp.psychometrics.polytomous_models import Graded, Nominal, PartialCredit
+from examapp.psychometrics.response_models import Dichotomous, Floats, ResponseModel
 
 Indices = npt.NDArray[np.intp]
 

@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from examapp.psychometrics.free_parameters import Kind, Layout
+from examapp.psychometrics.polytomous_models import Graded
 from examapp.psychometrics.priors import Priors
-from examapp.psychometrics.response_models import TINY, Floats, Graded
+from examapp.psychometrics.response_models import TINY, Floats
 
 Mask = npt.NDArray[np.bool_]
 SMALLEST_LOG_SD = np.log(0.01)

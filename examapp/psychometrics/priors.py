@@ -11,7 +11,8 @@ from math import log, pi
 
 import numpy as np
 
-from examapp.psychometrics.response_models import Dichotomous, Floats, Graded, PartialCredit, ResponseModel
+from examapp.psychometrics.polytomous_models import Graded, PartialCredit
+from examapp.psychometrics.response_models import Dichotomous, Floats, ResponseModel
 
 
 @dataclass(frozen=True)
@@ -55,8 +56,8 @@ class Priors:
     run off to infinity, hence the defaults (centred on 0.2 and 0.95).
     """
 
-    logit_c: Normal | None = Normal(-1.386294361119891, 0.5)  # noqa: RUF009
-    logit_d: Normal | None = Normal(2.944438979166440, 0.5)  # noqa: RUF009
+    logit_c: Normal | None = Normal(-1.386294361119891, 0.5)
+    logit_d: Normal | None = Normal(2.944438979166440, 0.5)
     a: LogNormal | Normal | None = None
     b: Normal | None = None
     intercept: Normal | None = None

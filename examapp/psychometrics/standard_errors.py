@@ -30,8 +30,9 @@ from examapp.psychometrics.expectation import (
 )
 from examapp.psychometrics.free_parameters import Layout
 from examapp.psychometrics.marginal_likelihood import log_probabilities
+from examapp.psychometrics.polytomous_models import PartialCredit
 from examapp.psychometrics.priors import Priors
-from examapp.psychometrics.response_models import Dichotomous, Floats, PartialCredit
+from examapp.psychometrics.response_models import Dichotomous, Floats
 from examapp.psychometrics.responses import person_blocks
 from examapp.psychometrics.stacks import in_blocks
 

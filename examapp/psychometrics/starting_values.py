@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 from examapp.psychometrics.expectation import Block
 from examapp.psychometrics.irt import MODELS, Indices, Items
-from examapp.psychometrics.response_models import Dichotomous, Floats, Graded, Nominal, ResponseModel
+from examapp.psychometrics.polytomous_models import Graded, Nominal
+from examapp.psychometrics.response_models import Dichotomous, Floats, ResponseModel
 
 SPREAD = 1.2
 

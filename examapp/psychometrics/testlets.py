@@ -22,7 +22,8 @@ from examapp.psychometrics.blas import single_thread
 from examapp.psychometrics.expectation import Block
 from examapp.psychometrics.irt import Indices, Items
 from examapp.psychometrics.maximization import Anderson
-from examapp.psychometrics.response_models import Floats, Graded
+from examapp.psychometrics.polytomous_models import Graded
+from examapp.psychometrics.response_models import Floats
 from examapp.psychometrics.responses import Codes, codes
 from examapp.psychometrics.starting_values import margins, start_items
 
