@@ -77,7 +77,12 @@ def estimate(
 
 
 def expected_a_posteriori(scores: Codes, items: Items, nodes: Floats, log_prior: Floats) -> Ability:
-    """EAP under any prior: log weights (Q,) for everyone or (N, Q) one row per person."""
+    """EAP under any prior: log weights (Q,) for everyone or (N, Q) one row per person.
+
+    >>> prior = np.log([0.5, 0.5])
+    >>> expected_a_posteriori(codes([[1]]), Items.of("rasch", b=[0.0]), np.array([-1.0, 1.0]), prior).theta.round(3)
+    array([0.462])
+    """
     posterior = np.empty((len(scores), nodes.size))
     prior = np.broadcast_to(log_prior, posterior.shape)
     for rows in person_blocks(len(scores), BLOCK):
@@ -91,7 +96,11 @@ def expected_a_posteriori(scores: Codes, items: Items, nodes: Floats, log_prior:
 
 
 def log_likelihood(scores: Codes, items: Items, theta: npt.ArrayLike) -> Floats:
-    """log L(theta_q) of each person's seen responses, (N, Q)."""
+    """log L(theta_q) of each person's seen responses, (N, Q).
+
+    >>> log_likelihood(codes([[1, -1]]), Items.of("rasch", b=[0.0, 0.0]), [0.0]).round(4).tolist()
+    [[-0.6931]]
+    """
     logs = irt.log_probabilities(items, theta)
     out = np.zeros((len(scores), logs.shape[0]))
     for k in range(logs.shape[2]):
@@ -135,12 +144,21 @@ def sum_score_eap(
 
 
 def test_characteristic(items: Items, theta: npt.ArrayLike) -> Floats:
-    """Expected sum score at each theta, (Q,), in score points."""
+    """Expected sum score at each theta, (Q,), in score points.
+
+    >>> test_characteristic(Items.of("rasch", b=[0.0, 0.0]), [0.0]).tolist()
+    [1.0]
+    """
     return np.asarray(irt.expected_score(items, theta).sum(axis=1), dtype=np.float64)
 
 
 def plausible_values(rng: np.random.Generator, ability: Ability, count: int = 5) -> Floats:
-    """Random draws from each person's posterior, (N, count), linear between the nodes of the EAP grid."""
+    """Random draws from each person's posterior, (N, count), linear between the nodes of the EAP grid.
+
+    >>> person = estimate([[1, 0]], Items.of("rasch", b=[0.0, 0.0]))
+    >>> plausible_values(np.random.default_rng(1), person, 3).shape
+    (1, 3)
+    """
     if ability.posterior is None:
         raise ValueError("plausible_values: needs the posterior of an EAP estimate")
     step = np.diff(ability.grid, append=2 * ability.grid[-1] - ability.grid[-2])

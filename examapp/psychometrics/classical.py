@@ -85,7 +85,11 @@ def classical_statistics(responses: npt.ArrayLike) -> TestStatistics:
 
 
 def cronbach_alpha(covariance: Floats) -> float:
-    """Coefficient alpha J / (J - 1) (1 - trace / sum) of an item covariance matrix (J, J) (Cronbach 1951)."""
+    """Coefficient alpha J / (J - 1) (1 - trace / sum) of an item covariance matrix (J, J) (Cronbach 1951).
+
+    >>> round(cronbach_alpha(np.array([[1.0, 0.5], [0.5, 1.0]])), 4)
+    0.6667
+    """
     items, total = len(covariance), float(covariance.sum())
     if items < 2 or total <= 0:
         return float("nan")
@@ -122,7 +126,11 @@ def score_by_key(choices: npt.ArrayLike, key: npt.ArrayLike) -> Floats:
 
 
 def distractors(choices: npt.ArrayLike, key: npt.ArrayLike, item: int) -> list[Option]:
-    """What the people who chose each option of one item scored; a wrong option with the best people is suspect."""
+    """What the people who chose each option of one item scored; a wrong option with the best people is suspect.
+
+    >>> [(option.option, option.count, option.is_key) for option in distractors([[1, 1], [2, 1], [1, 2]], [1, 1], 0)]
+    [(1, 2, True), (2, 1, False)]
+    """
     chosen = np.asarray(choices, dtype=np.float64)
     scores = np.nan_to_num(score_by_key(chosen, key))
     total = scores.sum(axis=1)
@@ -164,6 +172,9 @@ def choice_curves(choices: npt.ArrayLike, item: int, strength: npt.ArrayLike, bi
     """Shares of each option in groups of rising strength: mean strength (B,) and shares (B, options).
 
     `strength` (N,) is anything that orders people: the rest score or an ability estimate.
+
+    >>> choice_curves([[1], [1], [2], [2]], 0, [0.0, 1.0, 2.0, 3.0], bins=2)[1].tolist()
+    [[1.0, 0.0], [0.0, 1.0]]
     """
     own, order = np.asarray(choices, dtype=np.float64)[:, item], np.argsort(np.asarray(strength), kind="stable")
     if not 1 <= bins <= len(order):

@@ -50,7 +50,11 @@ class Columns:
 
     @classmethod
     def of(cls, categories: Indices, missing: bool) -> Columns:
-        """Columns ordered by category, then item."""
+        """Columns ordered by category, then item.
+
+        >>> Columns.of(np.array([2, 3]), False).item.tolist()
+        [0, 1, 1]
+        """
         top = int(categories.max(initial=2))
         pairs = [(j, k) for k in range(1, top) for j in np.flatnonzero(categories > k).tolist()]
         item, category = np.array(pairs, dtype=np.intp).reshape(-1, 2).T

@@ -99,7 +99,11 @@ class Items:
         )
 
     def take(self, indices: npt.ArrayLike) -> Items:
-        """The items at these positions (or where this mask is true), in this order."""
+        """The items at these positions (or where this mask is true), in this order.
+
+        >>> Items.of("rasch", b=[0.0, 1.0, 2.0]).take([2, 0]).b.ravel().tolist()
+        [2.0, 0.0]
+        """
         chosen = np.arange(len(self))[np.asarray(indices)]
         return replace(
             self,
@@ -140,7 +144,11 @@ def grid(low: float = -6.0, high: float = 6.0, points: int = 61) -> Floats:
 
 
 def normal_weights(theta: npt.ArrayLike, mean: float = 0.0, sd: float = 1.0) -> Floats:
-    """Weights (Q,) of the normal ability distribution on a grid, adding up to 1."""
+    """Weights (Q,) of the normal ability distribution on a grid, adding up to 1.
+
+    >>> normal_weights([-1.0, 0.0, 1.0]).round(3).tolist()
+    [0.274, 0.452, 0.274]
+    """
     if not sd > 0:
         raise ValueError(f"normal_weights: sd must be positive, got {sd}")
     z = (np.asarray(theta, dtype=np.float64) - mean) / sd
@@ -158,7 +166,11 @@ def probabilities(items: Items, theta: npt.ArrayLike) -> Floats:
 
 
 def log_probabilities(items: Items, theta: npt.ArrayLike) -> Floats:
-    """log P(X_j = k | theta), (Q, J, K), with -inf in categories an item does not have."""
+    """log P(X_j = k | theta), (Q, J, K), with -inf in categories an item does not have.
+
+    >>> log_probabilities(Items.of("rasch", b=[0.0]), [0.0]).round(4).tolist()
+    [[[-0.6931, -0.6931]]]
+    """
     points = _points(theta)
     out = np.full((points.size, len(items), int(items.categories.max(initial=2))), -np.inf)
     for model, at, xi in items.kinds():
@@ -168,7 +180,11 @@ def log_probabilities(items: Items, theta: npt.ArrayLike) -> Floats:
 
 
 def theta_derivatives(items: Items, theta: npt.ArrayLike) -> tuple[Floats, Floats, Floats]:
-    """P(X_j = k | theta) and its first and second derivative by theta, each (Q, J, K) padded with 0."""
+    """P(X_j = k | theta) and its first and second derivative by theta, each (Q, J, K) padded with 0.
+
+    >>> theta_derivatives(Items.of("rasch", b=[0.0]), [0.0])[1].tolist()
+    [[[-0.25, 0.25]]]
+    """
     points = _points(theta)
     shape = (points.size, len(items), int(items.categories.max(initial=2)))
     p, first, second = np.zeros(shape), np.zeros(shape), np.zeros(shape)

@@ -91,7 +91,13 @@ def calibrate_testlets(
 
 
 def estimate(responses: npt.ArrayLike, fit: TestletCalibration, points: tuple[int, int] = (61, 21)) -> Ability:
-    """EAP of the general ability (N,), what the items of a testlet share besides it being integrated out."""
+    """EAP of the general ability (N,), what the items of a testlet share besides it being integrated out.
+
+    >>> items = Items.of("2pl", b=[0.0, 0.0])
+    >>> pair = TestletCalibration(items, np.array([0, 0]), np.array([1.0]), 0.0, True, 1, 0.0)
+    >>> estimate([[1, 1]], pair).theta.round(2).tolist()
+    [0.57]
+    """
     scores = codes(responses, fit.items.categories)
     sums = _expect(scores, fit.items, fit.testlet, fit.sd, points)
     nodes = irt.grid(points=points[0])
