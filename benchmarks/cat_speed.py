@@ -115,8 +115,8 @@ def shadow_times(pool: AdaptivePool, right: np.ndarray) -> np.ndarray:
     return np.array(took) * 1e3
 
 
-def decision_errors(trainees: int = 2000) -> None:
-    """Errors at the edges of each cut's indifference zone, where they are largest; stated: 5 % each, tests of ten items or more."""
+def decision_errors(trainees: int = 6000) -> None:
+    """Errors at the edges of the indifference zones, where they are largest; stated are 5 %, from ten items on."""
     rng = np.random.default_rng(2)
     items = irt.Items.of("2pl", a=rng.lognormal(0.1, 0.3, 600), b=rng.uniform(-2.0, 2.0, 600))
     pool, cuts, half = AdaptivePool.of(items), (-0.6, 0.8), 0.25

@@ -18,9 +18,9 @@ import numpy.typing as npt
 
 from examapp.psychometrics import ability, decisions, selection
 from examapp.psychometrics.adaptive_design import Design, Stopping
-from examapp.psychometrics.adaptive_pool import Counts
 from examapp.psychometrics.constraints import Mask
 from examapp.psychometrics.exposure import uniform
+from examapp.psychometrics.irt import Indices
 from examapp.psychometrics.response_models import TINY, Floats
 
 
@@ -167,7 +167,7 @@ def _choose(design: Design, state: State) -> int | None:
     return None
 
 
-def _best(design: Design, state: State, open_items: Mask, wanted: Mask | None) -> Counts:
+def _best(design: Design, state: State, open_items: Mask, wanted: Mask | None) -> Indices:
     """The best open items of the wanted areas (A,)."""
     if design.criterion == "mfi":
         return design.pool.best(state.theta, open_items, design.best, design.area_of, wanted)
@@ -177,7 +177,7 @@ def _best(design: Design, state: State, open_items: Mask, wanted: Mask | None) -
     return items[np.argsort(-value, kind="stable")[: design.best]]
 
 
-def _values(design: Design, state: State, items: Counts) -> Floats:
+def _values(design: Design, state: State, items: Indices) -> Floats:
     """How good each of the items (n,) is by the design's criterion."""
     pool, name = design.pool, design.criterion
     if name == "mei":

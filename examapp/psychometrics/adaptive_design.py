@@ -8,8 +8,9 @@ from functools import cached_property
 import numpy as np
 
 from examapp.psychometrics import selection
-from examapp.psychometrics.adaptive_pool import AdaptivePool, Counts
+from examapp.psychometrics.adaptive_pool import AdaptivePool
 from examapp.psychometrics.decisions import DecisionRule
+from examapp.psychometrics.irt import Indices
 
 ESTIMATORS = ("EAP", "MAP", "ML", "WLE")
 
@@ -60,7 +61,7 @@ class Design:
         _check(self)
 
     @cached_property
-    def foes(self) -> dict[int, Counts]:
+    def foes(self) -> dict[int, Indices]:
         """The enemies of each item that has any."""
         foes: dict[int, set[int]] = {}
         for group in self.enemies:
@@ -69,7 +70,7 @@ class Design:
         return {item: np.array(sorted(others), dtype=np.intp) for item, others in foes.items()}
 
     @cached_property
-    def stratum(self) -> Counts:
+    def stratum(self) -> Indices:
         """The stratum (J,) of each item by its slope, 0 for the lowest."""
         rank = self.pool.items.a.argsort(kind="stable").argsort()
         return np.asarray(rank * self.strata // len(self.pool), dtype=np.intp)
@@ -80,7 +81,7 @@ class Design:
         return list(self.areas or ())
 
     @cached_property
-    def area_of(self) -> Counts:
+    def area_of(self) -> Indices:
         """The area of each item, (J,)."""
         return np.array(self.area_at, dtype=np.intp)
 

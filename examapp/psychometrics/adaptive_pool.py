@@ -14,10 +14,9 @@ import numpy.typing as npt
 
 from examapp.psychometrics import irt
 from examapp.psychometrics.constraints import Mask
-from examapp.psychometrics.irt import Items
+from examapp.psychometrics.irt import Indices, Items
 from examapp.psychometrics.response_models import Floats
 
-Counts = npt.NDArray[np.intp]
 REACH = 6.0
 STEP = 0.025
 PER_CELL = 4
@@ -71,7 +70,7 @@ class AdaptivePool:
         return len(self.items)
 
     @cached_property
-    def ceilings(self) -> tuple[Counts, Floats]:
+    def ceilings(self) -> tuple[Indices, Floats]:
         """For each cell of the scale the items by falling ceiling, and the ceilings of their information, (C, J)."""
         cells = (self.curves.shape[1] - 3) // PER_CELL
         at = 1 + PER_CELL * np.arange(cells)[:, None] + np.arange(PER_CELL + 1)
@@ -89,8 +88,8 @@ class AdaptivePool:
         return np.asarray(self.curves[chosen, left : left + 4] @ cubic(place - left), dtype=np.float64)
 
     def best(
-        self, theta: float, open_items: Mask, count: int = 1, area: Counts | None = None, wanted: Mask | None = None
-    ) -> Counts:
+        self, theta: float, open_items: Mask, count: int = 1, area: Indices | None = None, wanted: Mask | None = None
+    ) -> Indices:
         """The `count` open items of most information at theta, most first, ties by position; fewer if few are open.
 
         With `wanted` (A,) only items whose `area` (J,) is wanted count.
@@ -110,7 +109,7 @@ class AdaptivePool:
                 least = value if found.size == count else -1.0
         return found
 
-    def _best_of(self, items: Counts, theta: float, count: int) -> tuple[Counts, float]:
+    def _best_of(self, items: Indices, theta: float, count: int) -> tuple[Indices, float]:
         """The best `count` of these items, and the information of the last of them."""
         items = np.sort(items)
         value = self.information(items, theta)
@@ -120,7 +119,7 @@ class AdaptivePool:
         best = np.argsort(-value, kind="stable")[:count]
         return items[best], float(value[best[-1]]) if best.size else 0.0
 
-    def best_each(self, theta: Floats, open_items: Mask, count: int = 1) -> tuple[Counts, Floats]:
+    def best_each(self, theta: Floats, open_items: Mask, count: int = 1) -> tuple[Indices, Floats]:
         """`best` for n people at once: items (n, count), -1 for none, and the information of the first, (n,).
 
         `theta` is (n,) and `open_items` (n, J).
@@ -142,7 +141,7 @@ class AdaptivePool:
             width *= 4
         return found, value
 
-    def _information_each(self, items: Counts, theta: Floats) -> Floats:
+    def _information_each(self, items: Indices, theta: Floats) -> Floats:
         """Information of items (n, w) at each person's theta (n,), from the same curves as a single step."""
         place = (theta + REACH) / STEP
         left = place.astype(np.intp)
@@ -155,13 +154,13 @@ class AdaptivePool:
         return np.asarray(value, dtype=np.float64)
 
 
-def _first(items: Counts, value: Floats) -> Counts:
+def _first(items: Indices, value: Floats) -> Indices:
     """Column (n, 1) of the greatest value, ties by item."""
     tied = np.where(value == value.max(axis=1, keepdims=True), items, np.iinfo(np.intp).max)
     return np.asarray(tied.argmin(axis=1)[:, None], dtype=np.intp)
 
 
-def _open(items: Counts, open_items: Mask, area: Counts | None, wanted: Mask | None) -> Counts:
+def _open(items: Indices, open_items: Mask, area: Indices | None, wanted: Mask | None) -> Indices:
     items = items[open_items[items]]
     return items if wanted is None or area is None else items[wanted[area[items]]]
 

@@ -15,10 +15,10 @@ import numpy.typing as npt
 from examapp.psychometrics import decisions
 from examapp.psychometrics.adaptive import begin, next_step, respond
 from examapp.psychometrics.adaptive_design import Design
-from examapp.psychometrics.adaptive_pool import Counts
 from examapp.psychometrics.constraints import Mask
 from examapp.psychometrics.decisions import DecisionRule
 from examapp.psychometrics.exposure import uniform
+from examapp.psychometrics.irt import Indices
 from examapp.psychometrics.response_models import TINY, Floats
 from examapp.psychometrics.responses import Codes, codes, person_blocks
 
@@ -35,14 +35,14 @@ class Runs:
     (J,) counts trainees for whom an item was selected, whether given or, by exposure control, passed over.
     """
 
-    items: Counts
-    scores: Counts
-    length: Counts
+    items: Indices
+    scores: Indices
+    length: Indices
     theta: Floats
     error: Floats
     stopped: tuple[str, ...]
-    level: Counts
-    selected: Counts
+    level: Indices
+    selected: Indices
 
     @property
     def final_theta(self) -> Floats:
@@ -88,7 +88,7 @@ def run(
     return _joined(parts)
 
 
-def _step_by_step(design: Design, responses: Codes, seeds: Counts, eligible: Mask | None) -> Runs:
+def _step_by_step(design: Design, responses: Codes, seeds: Indices, eligible: Mask | None) -> Runs:
     out = _empty(design, len(responses))
     for person, row in enumerate(responses):
         state = begin(design, int(seeds[person]), None if eligible is None else eligible[person])
@@ -105,7 +105,7 @@ def _step_by_step(design: Design, responses: Codes, seeds: Counts, eligible: Mas
     return out.runs(len(design.pool))
 
 
-def _lock_step(design: Design, responses: Codes, seeds: Counts, eligible: Mask | None) -> Runs:
+def _lock_step(design: Design, responses: Codes, seeds: Indices, eligible: Mask | None) -> Runs:
     group = _Group(design, responses, seeds, eligible)
     for position in range(design.stopping.most):
         if not group.active.size:
@@ -120,15 +120,15 @@ def _lock_step(design: Design, responses: Codes, seeds: Counts, eligible: Mask |
 class _Out:
     """The arrays of Runs while they are filled."""
 
-    items: Counts
-    scores: Counts
-    length: Counts
+    items: Indices
+    scores: Indices
+    length: Indices
     theta: Floats
     error: Floats
     stopped: list[str]
-    level: Counts
+    level: Indices
 
-    def runs(self, pool: int, passed: Counts | int = 0) -> Runs:
+    def runs(self, pool: int, passed: Indices | int = 0) -> Runs:
         given = np.bincount(self.items[self.items >= 0], minlength=pool)
         return Runs(
             self.items,
@@ -145,7 +145,7 @@ class _Out:
 class _Group:
     """Trainees under way; rows of the arrays are people, `active` those who still go on."""
 
-    def __init__(self, design: Design, responses: Codes, seeds: Counts, eligible: Mask | None) -> None:
+    def __init__(self, design: Design, responses: Codes, seeds: Indices, eligible: Mask | None) -> None:
         self.design, self.responses, self.seeds = design, responses, seeds
         count = len(responses)
         self.active = np.arange(count)
@@ -163,7 +163,7 @@ class _Group:
         self.passed = np.zeros(len(design.pool), dtype=np.intp)
         self.out = _empty(design, count)
 
-    def choose(self, position: int) -> Counts:
+    def choose(self, position: int) -> Indices:
         """The next item of each active trainee, -1 where none is open."""
         design, people = self.design, self.active
         stage = None
@@ -185,14 +185,14 @@ class _Group:
         pick = (uniform(self.seeds[people], position) * np.maximum(many, 1)).astype(np.intp)
         return found[np.arange(people.size), np.where(many > 1, pick, 0)]
 
-    def _best(self, people: Counts, area: Mask | None, stage: Mask | None) -> tuple[Counts, Floats]:
+    def _best(self, people: Indices, area: Mask | None, stage: Mask | None) -> tuple[Indices, Floats]:
         """The best items of these people, in their wanted areas (n, A) and in this stratum (J,)."""
         open_items = self.open[people] if stage is None else self.open[people] & stage
         if area is not None:
             open_items &= area[:, self.design.area_of]
         return self.design.pool.best_each(self.theta[people], open_items, self.design.best)
 
-    def respond(self, position: int, items: Counts) -> None:
+    def respond(self, position: int, items: Indices) -> None:
         """Mark the items and move the posteriors on; who got none stops."""
         design, out = self.design, self.out
         people, items, without = self.active[items >= 0], items[items >= 0], self.active[items < 0]
@@ -227,10 +227,10 @@ class _Group:
         if count >= rule.most:
             self._end(self.active, count, "length")
 
-    def _decisions(self, rule: DecisionRule, people: Counts) -> decisions.Signs:
+    def _decisions(self, rule: DecisionRule, people: Indices) -> decisions.Signs:
         return rule.decide(self.log_likelihood[people], self.theta[people], self.error[people])
 
-    def _end(self, people: Counts, count: int, reason: str) -> None:
+    def _end(self, people: Indices, count: int, reason: str) -> None:
         if not people.size:
             return
         self.out.length[people] = count
@@ -243,7 +243,7 @@ class _Group:
             self.out.level[people] = np.where(level >= 0, level, by_theta)
         self.active = self.active[~np.isin(self.active, people)]
 
-    def _wanted(self, people: Counts, position: int) -> Iterator[Mask | None]:
+    def _wanted(self, people: Indices, position: int) -> Iterator[Mask | None]:
         """Masks (n, A) of the areas furthest behind, then of those next furthest."""
         if not self.design.shares:
             yield None
@@ -254,7 +254,7 @@ class _Group:
             yield near
             behind = np.where(near, -np.inf, behind)
 
-    def _pass_over(self, people: Counts, value: Floats) -> None:
+    def _pass_over(self, people: Indices, value: Floats) -> None:
         """Count the hidden items that would have come before the chosen ones; each once for a trainee."""
         while people.size:
             item, most = self.design.pool.best_each(self.theta[people], self.hidden[people])

@@ -8,7 +8,8 @@ from time import monotonic
 import numpy as np
 
 from examapp.psychometrics.constraints import Demands, Mask, as_units, violations
-from examapp.psychometrics.form_program import Aim, Counts, Solution, pooled_program, solve
+from examapp.psychometrics.form_program import Aim, Solution, pooled_program, solve
+from examapp.psychometrics.irt import Indices
 from examapp.psychometrics.response_models import Floats
 from examapp.psychometrics.swap_search import Goal, search
 
@@ -58,7 +59,7 @@ def deal_out(demands: Demands, aim: Aim, gap: float, rng: np.random.Generator, e
     return None
 
 
-def deal(demands: Demands, uses: Counts) -> Mask:
+def deal(demands: Demands, uses: Indices) -> Mask:
     """Forms (F, J) that share the uses (J,) out in turn, items alike to the constraints one after the other.
 
     >>> from examapp.psychometrics.constraints import Constraint
@@ -97,7 +98,7 @@ def _narrower(aim: Aim) -> list[Aim]:
     return [replace(aim, band=1.0 + part * (aim.band - 1.0)) for part in TIGHTENINGS]
 
 
-def _pool(units: Demands, aim: Aim, sizes: Floats, gap: float, ends: float) -> tuple[Counts | None, float]:
+def _pool(units: Demands, aim: Aim, sizes: Floats, gap: float, ends: float) -> tuple[Indices | None, float]:
     """Uses (J,) and a bound; without repeated items where that comes as near to the target."""
     if aim.kind != "maximin" and units.max_overlap != 0:
         alone = _solved(replace(units, max_overlap=0), aim, sizes, gap, ends)
@@ -111,7 +112,7 @@ def _solved(units: Demands, aim: Aim, sizes: Floats, gap: float, ends: float) ->
     return solve(pooled_program(units, aim, sizes), gap=gap, time_limit_seconds=ends - monotonic())
 
 
-def _deviation(aim: Aim, counts: Counts, forms: int) -> float:
+def _deviation(aim: Aim, counts: Indices, forms: int) -> float:
     return float(np.abs(counts @ aim.share / forms - 1.0).max(initial=0.0))
 
 

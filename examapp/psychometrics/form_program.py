@@ -16,9 +16,9 @@ from scipy import sparse
 from scipy.optimize import Bounds, LinearConstraint, milp
 
 from examapp.psychometrics.constraints import Demands
+from examapp.psychometrics.irt import Indices
 from examapp.psychometrics.response_models import Floats
 
-Counts = npt.NDArray[np.intp]
 INFEASIBLE = 2
 
 
@@ -63,9 +63,9 @@ class Program:
 
 @dataclass(frozen=True)
 class Solution:
-    """Counts (F, J), 0 or 1 but for pooled forms, or None; a bound of the objective; whether none can exist."""
+    """Indices (F, J), 0 or 1 but for pooled forms, or None; a bound of the objective; whether none can exist."""
 
-    counts: Counts | None
+    counts: Indices | None
     bound: float
     is_infeasible: bool
 
@@ -74,7 +74,7 @@ class Solution:
 class _Rows:
     """Rows of a program, collected one by one."""
 
-    columns: list[Counts] = field(default_factory=list)
+    columns: list[Indices] = field(default_factory=list)
     values: list[Floats] = field(default_factory=list)
     limits: list[tuple[float, float]] = field(default_factory=list)
     owner: list[str] = field(default_factory=list)
@@ -186,7 +186,7 @@ def solve(whole: Program, *, gap: float, time_limit_seconds: float, fixed: Seque
     return Solution(counts, bound, result.status == INFEASIBLE)
 
 
-def _within_a_form(rows: _Rows, demands: Demands, x: Counts, switches: Counts, forms: int = 1) -> None:
+def _within_a_form(rows: _Rows, demands: Demands, x: Indices, switches: Indices, forms: int = 1) -> None:
     """What one form must satisfy, or `forms` of them together."""
     for constraint in demands.constraints:
         used = np.flatnonzero(constraint.weights)
@@ -202,7 +202,7 @@ def _within_a_form(rows: _Rows, demands: Demands, x: Counts, switches: Counts, f
         rows.add("excluded", x[list(demands.excluded)], 1.0, 0.0, 0.0)
 
 
-def _toward_the_target(rows: _Rows, aim: Aim, x: Counts, y: int) -> None:
+def _toward_the_target(rows: _Rows, aim: Aim, x: Indices, y: int) -> None:
     at = np.append(x, y)
     for share in aim.share.T:
         if aim.kind == "minimax":
@@ -214,7 +214,7 @@ def _toward_the_target(rows: _Rows, aim: Aim, x: Counts, y: int) -> None:
                 rows.add("target", at, np.append(share, -aim.band), -np.inf, 0.0)
 
 
-def _uses(rows: _Rows, demands: Demands, x: Counts) -> None:
+def _uses(rows: _Rows, demands: Demands, x: Indices) -> None:
     """How many forms an item may stand in, for x (F, J) or pooled (1, J)."""
     owner, most = ("overlap", 1) if demands.max_overlap == 0 else ("use", demands.max_use)
     if most is not None and most < demands.forms:

@@ -15,10 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from examapp.psychometrics import ability, irt
-from examapp.psychometrics.adaptive_pool import Counts
 from examapp.psychometrics.assembly import Assembly, assemble
 from examapp.psychometrics.constraints import Constraint
-from examapp.psychometrics.irt import Items
+from examapp.psychometrics.irt import Indices, Items
 from examapp.psychometrics.response_models import Floats
 from examapp.psychometrics.responses import codes
 
@@ -87,7 +86,7 @@ class Panel:
 class PanelRuns:
     """Multistage tests of N trainees: the `route` (N, S) of modules, `theta` and `error` (N, S) after each stage."""
 
-    route: Counts
+    route: Indices
     theta: Floats
     error: Floats
 
@@ -200,7 +199,7 @@ def assemble_module(
     )
 
 
-def _routed(panel: Panel, stage: int, before: Counts, theta: Floats, total: Floats) -> Counts:
+def _routed(panel: Panel, stage: int, before: Indices, theta: Floats, total: Floats) -> Indices:
     """The next modules (N,) of people who come from modules `before` (N,)."""
     chosen = np.zeros(before.size, dtype=np.intp)
     for module, options in enumerate(panel.follows[stage - 1]):

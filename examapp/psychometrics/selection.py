@@ -11,14 +11,15 @@ from collections.abc import Callable
 import numpy as np
 
 from examapp.psychometrics import ability, irt
-from examapp.psychometrics.adaptive_pool import AdaptivePool, Counts
+from examapp.psychometrics.adaptive_pool import AdaptivePool
+from examapp.psychometrics.irt import Indices
 from examapp.psychometrics.response_models import TINY, Floats
 
 DICHOTOMOUS = ("rasch", "1pl", "2pl", "3pl", "4pl")
 MEI_BLOCK = 64
 
 
-def weighted_information(pool: AdaptivePool, items: Counts, theta: float, weights: Floats) -> Floats:
+def weighted_information(pool: AdaptivePool, items: Indices, theta: float, weights: Floats) -> Floats:
     """Information weighted over ability, sum_q w_q I_j(theta_q), (n,): MLWI and MPWI (Veerkamp & Berger 1997).
 
     >>> pool = AdaptivePool.of(irt.Items.of("2pl", a=[1.0, 2.0], b=[0.0, 0.0]))
@@ -29,7 +30,7 @@ def weighted_information(pool: AdaptivePool, items: Counts, theta: float, weight
     return np.asarray(weights @ at, dtype=np.float64)
 
 
-def kullback_leibler(pool: AdaptivePool, items: Counts, theta: float, weights: Floats) -> Floats:
+def kullback_leibler(pool: AdaptivePool, items: Indices, theta: float, weights: Floats) -> Floats:
     """sum_q w_q sum_k P_k(theta) log(P_k(theta) / P_k(theta_q)), (n,): KL and KLP (Chang & Ying 1996).
 
     >>> pool = AdaptivePool.of(irt.Items.of("2pl", a=[1.0, 2.0], b=[0.0, 0.5]))
@@ -43,7 +44,7 @@ def kullback_leibler(pool: AdaptivePool, items: Counts, theta: float, weights: F
     return np.asarray(weights.sum() * own - (here * mean_log).sum(axis=1), dtype=np.float64)
 
 
-def discrimination_index(pool: AdaptivePool, items: Counts, theta: float, weights: Floats) -> Floats:
+def discrimination_index(pool: AdaptivePool, items: Indices, theta: float, weights: Floats) -> Floats:
     """Variance of the expected score over ability, (n,): GDI and GDIP (Kaplan, de la Torre & Barrada 2015).
 
     >>> pool = AdaptivePool.of(irt.Items.of("2pl", a=[1.0, 2.0], b=[0.0, 0.5]))
@@ -55,7 +56,7 @@ def discrimination_index(pool: AdaptivePool, items: Counts, theta: float, weight
     return np.asarray(expected**2 @ share - (expected @ share) ** 2, dtype=np.float64)
 
 
-def expected_variance(pool: AdaptivePool, items: Counts, theta: float, weights: Floats) -> Floats:
+def expected_variance(pool: AdaptivePool, items: Indices, theta: float, weights: Floats) -> Floats:
     """Minus the posterior variance to be expected after the item, (n,): MEPV (van der Linden & Pashley 2000).
 
     Each response counts with its probability at theta, as in common use.
@@ -71,7 +72,7 @@ def expected_variance(pool: AdaptivePool, items: Counts, theta: float, weights: 
     return np.asarray(-(chance * variance[:, : chance.shape[1]]).sum(axis=1), dtype=np.float64)
 
 
-def match(pool: AdaptivePool, items: Counts, theta: float, weights: Floats) -> Floats:
+def match(pool: AdaptivePool, items: Indices, theta: float, weights: Floats) -> Floats:
     """Minus the distance of the difficulty from theta, (n,) (Urry 1970); b-matching, for dichotomous items.
 
     >>> pool = AdaptivePool.of(irt.Items.of("2pl", a=[1.0, 2.0], b=[0.0, 0.5]))
@@ -82,7 +83,7 @@ def match(pool: AdaptivePool, items: Counts, theta: float, weights: Floats) -> F
     return np.asarray(-np.abs(pool.items.b[items, 0] - theta), dtype=np.float64)
 
 
-def match_peak(pool: AdaptivePool, items: Counts, theta: float, weights: Floats) -> Floats:
+def match_peak(pool: AdaptivePool, items: Indices, theta: float, weights: Floats) -> Floats:
     """Minus the distance of theta from where the item informs most, (n,) (Birnbaum 1968, eq. 20.4.21).
 
     >>> pool = AdaptivePool.of(irt.Items.of("2pl", a=[1.0, 2.0], b=[0.0, 0.5]))
@@ -113,7 +114,7 @@ def peak(items: irt.Items) -> Floats:
     return np.asarray(items.b[:, 0] + np.log(s / (1 - s)) / items.a, dtype=np.float64)
 
 
-def expected_information(pool: AdaptivePool, items: Counts, theta: float, given: Counts, scores: Counts) -> Floats:
+def expected_information(pool: AdaptivePool, items: Indices, theta: float, given: Indices, scores: Indices) -> Floats:
     """Observed information of the item at the estimate after it, expected over its responses, (n,): MEI.
 
     sum_k P_k(theta) J_j(theta_k), theta_k the posterior mode when the item gets k (van der Linden 1998).
@@ -129,7 +130,7 @@ def expected_information(pool: AdaptivePool, items: Counts, theta: float, given:
     return out
 
 
-def _expected_information(pool: AdaptivePool, items: Counts, theta: float, given: Counts, scores: Counts) -> Floats:
+def _expected_information(pool: AdaptivePool, items: Indices, theta: float, given: Indices, scores: Indices) -> Floats:
     part = pool.items.take(np.concatenate([given, items]))
     new = pool.items.take(items)
     rows, score = np.nonzero(np.arange(new.categories.max()) < new.categories[:, None])
@@ -149,7 +150,7 @@ def _only_dichotomous(pool: AdaptivePool, what: str) -> None:
         raise ValueError(f"selection by {what}: item {wrong[0]} is {pool.items.model[wrong[0]]}, not dichotomous")
 
 
-Criterion = Callable[[AdaptivePool, Counts, float, Floats], Floats]
+Criterion = Callable[[AdaptivePool, Indices, float, Floats], Floats]
 
 BY_LIKELIHOOD: dict[str, Criterion] = {
     "mlwi": weighted_information,

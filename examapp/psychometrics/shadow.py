@@ -19,10 +19,11 @@ import numpy.typing as npt
 from examapp.psychometrics import adaptive
 from examapp.psychometrics.adaptive import State
 from examapp.psychometrics.adaptive_design import Design, Stopping
-from examapp.psychometrics.adaptive_pool import AdaptivePool, Counts
+from examapp.psychometrics.adaptive_pool import AdaptivePool
 from examapp.psychometrics.clashes import clashes
 from examapp.psychometrics.constraints import Demands, Mask
 from examapp.psychometrics.form_program import Aim, Program, Solution, program, solve
+from examapp.psychometrics.irt import Indices
 from examapp.psychometrics.response_models import Floats
 
 SECONDS = 20.0
@@ -53,7 +54,7 @@ class ShadowDesign:
         return program(self.demands, Aim("any", np.zeros((len(self.pool), 0))))
 
     @cached_property
-    def testlet_of(self) -> Counts:
+    def testlet_of(self) -> Indices:
         """The testlet of each item, (J,), -1 for none."""
         at = np.full(len(self.pool), -1)
         for number, testlet in enumerate(self.demands.testlets):

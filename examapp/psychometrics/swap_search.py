@@ -12,12 +12,11 @@ from itertools import combinations
 from time import monotonic
 
 import numpy as np
-import numpy.typing as npt
 
 from examapp.psychometrics.constraints import SLACK, Demands, Mask
+from examapp.psychometrics.irt import Indices
 from examapp.psychometrics.response_models import Floats
 
-Counts = npt.NDArray[np.intp]
 WEIGHT = 1e9
 SMALL_BREAK = 1e-3
 SMALL = 1e-9
@@ -144,7 +143,7 @@ class _Table:
         """The form with most broken demands, or else the farthest off."""
         return int((WEIGHT * self.broken + self.off).argmax())
 
-    def best(self, form: int, held: Counts) -> tuple[int, int, int] | None:
+    def best(self, form: int, held: Indices) -> tuple[int, int, int] | None:
         """The exchange that leaves the worse of its two forms best off, if it improves the form at all.
 
         Other forms are asked where the unused items do not already halve the distance.
@@ -159,7 +158,7 @@ class _Table:
                 break
         return found
 
-    def unused(self, form: int, held: Counts) -> tuple[Floats, Counts, Counts]:
+    def unused(self, form: int, held: Indices) -> tuple[Floats, Indices, Indices]:
         """How bad the form is with each unused item (columns) for each that it holds (rows)."""
         free = ~self.x[form] & (self.uses < self.most) & self.allowed
         taken = np.flatnonzero(free)
@@ -167,7 +166,7 @@ class _Table:
         broken = self._taking(form, held, taken) + self._overlap(form, held, taken)
         return WEIGHT * broken + mine, np.full(taken.size, -1), taken
 
-    def others(self, form: int, held: Counts) -> tuple[Floats, Counts, Counts]:
+    def others(self, form: int, held: Indices) -> tuple[Floats, Indices, Indices]:
         """How bad the worse of two forms is when another gives an item (columns) for one held (rows)."""
         other, taken = self.members
         fits = (other != form) & ~self.x[form, taken]
@@ -179,19 +178,19 @@ class _Table:
         broken[self.x[other[None, :], held[:, None]]] = np.inf
         return WEIGHT * broken + mine + theirs, other, taken
 
-    def _taking(self, form: int, held: Counts, taken: Counts) -> Floats:
+    def _taking(self, form: int, held: Indices, taken: Indices) -> Floats:
         """Change of what the form breaks when it gives up held (rows) for taken (columns)."""
         change = self._change(np.full(taken.size, form), held, taken, 1.0)
         near = self.near[form]
         return np.asarray(change + near[taken] - near[held, None] - self._are_foes(held, taken), dtype=np.float64)
 
-    def _giving(self, held: Counts, other: Counts, taken: Counts) -> Floats:
+    def _giving(self, held: Indices, other: Indices, taken: Indices) -> Floats:
         """Change of what the other forms break when they get held (rows) for taken (columns)."""
         change = self._change(other, held, taken, -1.0)
         near = self.near[other, held[:, None]] - self.near[other, taken]
         return np.asarray(change + near - self._are_foes(held, taken), dtype=np.float64)
 
-    def _change(self, forms: Counts, held: Counts, taken: Counts, sign: float) -> Floats:
+    def _change(self, forms: Indices, held: Indices, taken: Indices, sign: float) -> Floats:
         """Change of what forms (columns) break when sums move by sign * (taken - held); counts only once a kind."""
         out, row = np.unique(self.kind[held], return_inverse=True)
         pairs, column = np.unique(forms * len(self.kinds) + self.kind[taken], return_inverse=True)
@@ -205,7 +204,7 @@ class _Table:
             change += self._broken(after[..., None], rows) - self._broken(sums[:, None], rows)
         return np.asarray(change, dtype=np.float64)
 
-    def _are_foes(self, held: Counts, taken: Counts) -> Floats:
+    def _are_foes(self, held: Indices, taken: Indices) -> Floats:
         """1 where held (rows) and taken (columns) are enemies."""
         foes, mark = np.zeros((held.size, taken.size)), np.zeros(self.blank + 1)
         for row, item in enumerate(held.tolist()):
@@ -215,7 +214,7 @@ class _Table:
                 mark[self.foes[item]] = 0.0
         return foes
 
-    def _overlap(self, form: int, held: Counts, taken: Counts) -> Floats | float:
+    def _overlap(self, form: int, held: Indices, taken: Indices) -> Floats | float:
         """Change of the excess overlap when the form gives up held (rows) for unused items (columns)."""
         if np.isinf(self.cap):
             return 0.0
@@ -225,7 +224,7 @@ class _Table:
             total += np.maximum(shared + change - self.cap, 0.0)
         return np.asarray(total - self.excess[form])
 
-    def _exchanged_overlap(self, form: int, held: Counts, other: Counts, taken: Counts) -> Floats | float:
+    def _exchanged_overlap(self, form: int, held: Indices, other: Indices, taken: Indices) -> Floats | float:
         """The same when the other forms exchange; what the two forms share with each other stays."""
         if np.isinf(self.cap):
             return 0.0
@@ -249,14 +248,14 @@ class _Table:
         far = np.maximum(far, 0.0) / self.goal.close
         return np.asarray(far * far * far, dtype=np.float64)
 
-    def _strain_after(self, level: Floats, held: Counts, taken: Counts, sign: float) -> Floats:
+    def _strain_after(self, level: Floats, held: Indices, taken: Indices, sign: float) -> Floats:
         """Strain of forms at `level` (Q, columns) that move by sign * (taken - held), (rows, columns)."""
         total = np.zeros((held.size, taken.size))
         for point, share in enumerate(self.share.T):
             total += self._strain(point, level[point] + sign * (share[taken] - share[held, None]))
         return total
 
-    def _broken(self, sums: Floats, rows: Counts | list[int]) -> Floats:
+    def _broken(self, sums: Floats, rows: Indices | list[int]) -> Floats:
         """How far the sums (..., m) of these constraints lie outside their limits, in typical weights, (...)."""
         low, high, price = self.low[rows], self.high[rows], self.price[rows]
         return np.asarray((np.maximum(low - sums, 0.0) + np.maximum(sums - high, 0.0)) @ price, dtype=np.float64)
@@ -283,7 +282,7 @@ class _Table:
         self.allowed = np.append(self.demands.allowed, True)
 
 
-def _foes(demands: Demands) -> list[Counts]:
+def _foes(demands: Demands) -> list[Indices]:
     """The enemies of each item, and of nothing."""
     foes: list[set[int]] = [set() for _ in range(demands.items + 1)]
     for group in demands.enemies:

@@ -152,6 +152,18 @@ def test_dealt_forms_are_as_good_as_the_whole_program(rng: np.random.Generator) 
     assert exact.objective <= dealt.bound * (1 + 1e-9)
 
 
+@pytest.mark.parametrize("forms", [1, 3])
+def test_order_and_units_of_constraints_do_not_change_what_is_reached(rng: np.random.Generator, forms: int) -> None:
+    information, constraints, target = pool(rng)
+    order = rng.permutation(240)
+    scaled = [Constraint(c.name, 60 * c.weights[order], 60 * c.lower, 60 * c.upper) for c in constraints[::-1]]
+    rest = {"objective": "maximin", "forms": forms, "max_overlap": 60}
+    one = assemble(information, target, constraints, **rest)  # type: ignore[arg-type]
+    other = assemble(7 * information[order], 7 * target, scaled, **rest)  # type: ignore[arg-type]
+    assert other.objective == pytest.approx(one.objective, rel=0.01)
+    assert other.bound == pytest.approx(one.bound, rel=0.005)
+
+
 def test_the_same_seed_gives_the_same_forms(rng: np.random.Generator) -> None:
     information, constraints, target = pool(rng)
     found = [assemble(information, target, constraints, forms=2, max_overlap=18) for _ in range(2)]

@@ -70,6 +70,26 @@ def test_items_that_are_not_eligible_stay_out_while_a_form_exists() -> None:
     assert take(DESIGN, eligible=few)[1].stopped == "complete"
 
 
+def test_the_order_of_the_pool_does_not_matter() -> None:
+    order = np.random.default_rng(3).permutation(COUNT)
+    at = order.argsort()
+    rows = [Constraint(c.name, c.weights[order], c.lower, c.upper) for c in ROWS]
+    pairs = [at[list(pair)].tolist() for pair in REST["enemies"]]
+    sets = [at[group].tolist() for group in REST["testlets"]]
+    other = ShadowDesign(
+        AdaptivePool.of(POOL.items.take(order)), Demands.of(COUNT, rows, enemies=pairs, testlets=sets), 1e-6
+    )
+    mine = ShadowDesign(POOL, DESIGN.demands, 1e-6)
+    state, same = replay(mine, [5, 6 + 50], [1, 0]), replay(other, at[[5, 6 + 50]].tolist(), [1, 0])
+    assert next_step(other, same).information == pytest.approx(next_step(mine, state).information, rel=1e-5)
+
+
+def test_a_shadow_test_replays_from_its_items_and_scores() -> None:
+    state, _ = take(DESIGN)
+    again = replay(DESIGN, state.items[:5], state.scores[:5])
+    assert [next_step(DESIGN, again).item for _ in range(2)] == [state.items[5]] * 2
+
+
 def test_a_blueprint_that_nothing_meets_names_its_clash() -> None:
     clash = Constraint("too many", (AREA == 0).astype(float), 6, 12)
     step = next_step(design := ShadowDesign(POOL, Demands.of(COUNT, [*ROWS, clash])), begin(design))
