@@ -107,6 +107,7 @@ WORDS = {
     "end.submitted": N_("This sitting was handed in"),
     "end.voided": N_("This sitting was ended by the examination center"),
     "end.saved_counts": N_("Every answer that was shown as saved is with the server and counts."),
+    "end.saved_kept": N_("Your answers are kept, but this sitting is not scored."),
     "end.waiting": N_("Answers that could not be sent yet: %(count)s. They are still being sent; keep this page open."),
     "end.late": N_("Answers that arrived after the end: %(count)s. They are kept as evidence but not scored."),
     "end.receipt": N_("Go to the receipt"),

@@ -14,7 +14,7 @@ export function showEnd({ status, server, outbox, responses, leave, isStillOpen 
   function draw() {
     const late = responses.late.length;
     const waiting = responses.unsaved.length;
-    const lines = [say("end.saved_counts")];
+    const lines = [say(status === "voided" ? "end.saved_kept" : "end.saved_counts")];
     if (waiting) lines.push(say("end.waiting", { count: waiting }));
     if (late) lines.push(say("end.late", { count: late }));
     byId("end-heading").textContent = say(`end.${status}`);
