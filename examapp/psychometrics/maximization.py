@@ -97,6 +97,7 @@ def _complete_data(kind: Kind, xi: Floats, theta: Floats, counts: Floats, people
     density, slope, curvature = priors.terms(kind.model, xi, (kind.index >= 0).astype(np.float64))
     diagonal = np.arange(p)
     information[:, diagonal, diagonal] += np.maximum(curvature[:, diagonal, diagonal], 0.0) + 1e-9
+    information[:, diagonal, diagonal] *= 1 + 1e-9
     return _Part(kind, xi, float(density.sum()), gradient + slope, information, drift, held)
 
 

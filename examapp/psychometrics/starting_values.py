@@ -90,8 +90,13 @@ def _check(item: int, name: str, own: Floats, size: int, has_prior: bool) -> Non
         raise ValueError(f"calibrate: item {item}: model {name} has two categories, the data up to {size}")
     if (own[size:] > 0).any():
         raise ValueError(f"calibrate: item {item}: scores above its {size} categories")
-    if own.sum() > 0 and not has_prior and (own[:size] == 0).any():
-        empty = int(np.flatnonzero(own[:size] == 0)[0])
+    bare = own[:size] == 0
+    if has_prior and isinstance(MODELS[name], Graded):
+        bare[[0, -1]] = False  # a prior holds thresholds in place, but two of them meet around an empty category
+    elif has_prior:
+        bare[:] = False
+    if own.sum() > 0 and bare.any():
+        empty = int(np.flatnonzero(bare)[0])
         raise ValueError(
             f"calibrate: item {item}: nobody is in category {empty} of 0..{size - 1}; merge it with a neighbour, "
             "leave the item out, or give thresholds a prior"
