@@ -43,8 +43,8 @@ def score_group_fit(
     """S-X2: observed against expected categories in each group of equal total score.
 
     The expected share of category k at total s is int P_k S'_(s-k) / int S_s over N(mean, sd^2), with S' the score
-    distribution of the other items (Orlando & Thissen 2000; Kang & Chen 2008). Cells expected below `least` are
-    merged: first neighbouring categories within a score, then whole scores into the neighbour with fewer people.
+    distribution of the other items (Orlando & Thissen 2000; Kang & Chen 2008). Scores of one person join the next;
+    cells expected below `least` merge within their score, then whole scores with the neighbour of fewer people.
     `parameters` (J,) counts what was estimated for each item, by default what its model frees. People who did not
     see every item are left out.
 
@@ -118,7 +118,7 @@ def _inner_scores(observed: Floats, expected: Floats) -> tuple[Floats, Floats]:
 
 def _merged(observed: Floats, expected: Floats, least: float) -> tuple[Floats, Floats]:
     """Both tables with sparse cells merged; an expected 0 marks a cell that is no longer there."""
-    tables = np.stack([observed, expected])[:, observed.sum(axis=1) > 0]
+    tables = _without_lone_people(np.stack([observed, expected])[:, observed.sum(axis=1) > 0])
     for row in range(tables.shape[1]):
         tables[:, row] = _merged_categories(tables[:, row], least)
     tables = _without_rare_columns(tables)
@@ -131,6 +131,19 @@ def _merged(observed: Floats, expected: Floats, least: float) -> tuple[Floats, F
         tables[:, into] += tables[:, row]
         tables = np.delete(tables, row, axis=1)
     return tables[0], tables[1]
+
+
+def _without_lone_people(tables: Floats) -> Floats:
+    """A score that one person reached joins the next one, the last the one before."""
+    while tables.shape[1] > 1:
+        lone = np.flatnonzero(tables[0].sum(axis=1) < 2)
+        if not lone.size:
+            break
+        row = int(lone[0])
+        into = row + 1 if row + 1 < tables.shape[1] else row - 1
+        tables[:, into] += tables[:, row]
+        tables = np.delete(tables, row, axis=1)
+    return tables
 
 
 def _merged_categories(cells: Floats, least: float) -> Floats:

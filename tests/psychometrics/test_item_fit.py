@@ -31,11 +31,7 @@ def values(*args, **kwargs):
 
 @pytest.mark.reference
 def test_fit_of_items_people_and_models_matches_the_reference(reference):
-    polytomous = ("gratitude_grm", "verbagg_resp_gpcm", "verbagg_resp_grm")
-    left = [line for line in missed(reference, "calibration", oracle.checks, least=3000) if "S-X2" not in line]
-    merged = [line for line in missed(reference, "calibration", oracle.checks) if "S-X2" in line]
-    assert left == []
-    assert all(line.startswith(tuple(f"calibration/{name}" for name in polytomous)) for line in merged)
+    assert missed(reference, "calibration", oracle.checks, least=4000) == []
 
 
 def test_mean_squares_are_near_one_at_the_true_abilities():
