@@ -20,7 +20,8 @@ sys.exit(main())
 
 
 def wanted_stamp() -> str:
-    return hashlib.sha256(LOCK.read_bytes() + pathlib.Path(__file__).read_bytes() + sys.version.encode() + str(ROOT).encode()).hexdigest()
+    own = pathlib.Path(__file__).read_bytes()
+    return hashlib.sha256(LOCK.read_bytes() + own + sys.version.encode() + str(ROOT).encode()).hexdigest()
 
 
 def make_environment() -> None:

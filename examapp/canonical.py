@@ -80,12 +80,12 @@ def _is_plain(value: Any, path: str) -> bool:
     if kind is str or kind is bool or value is None:
         return True
     if kind is int:
-        return -LARGEST_INTEGER <= value <= LARGEST_INTEGER
+        return bool(-LARGEST_INTEGER <= value <= LARGEST_INTEGER)
     if kind is dict:
         # no shortcut: a fraction must be found wherever it stands
-        return all([_is_key(key) & _is_plain(inner, f"{path}.{key}") for key, inner in value.items()])
+        return all([_is_key(key) & _is_plain(inner, f"{path}.{key}") for key, inner in value.items()])  # noqa: C419
     if kind is list or kind is tuple:
-        return all([_is_plain(inner, f"{path}[{index}]") for index, inner in enumerate(value)])
+        return all([_is_plain(inner, f"{path}[{index}]") for index, inner in enumerate(value)])  # noqa: C419
     if isinstance(value, float):
         raise ValueError(f"{path}: write the number {value!r} as a decimal string")
     return False

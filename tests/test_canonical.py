@@ -7,9 +7,10 @@ from hypothesis import strategies as st
 
 from examapp.canonical import canonical_bytes, decimal_string, digest, loads, parse_utc, utc_string
 
+TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | st.text(st.characters(exclude_categories=["Cs"])),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(st.characters(exclude_categories=["Cs"])), inner),
+    st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | TEXT,
+    lambda inner: st.lists(inner) | st.dictionaries(TEXT, inner),
 )
 
 
@@ -50,7 +51,7 @@ def test_decimal_strings_read_back_exactly(number):
     assert float(decimal_string(number)) == number
 
 
-@given(st.datetimes(timezones=st.just(UTC), min_value=datetime(2000, 1, 1), max_value=datetime(2100, 1, 1)))
+@given(st.datetimes(timezones=st.just(UTC)))
 def test_times_have_one_text_whatever_their_zone(at):
     text = utc_string(at)
     assert parse_utc(text) == at

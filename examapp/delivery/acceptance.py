@@ -156,8 +156,7 @@ def close(connection: Connection, head: Head, kind: Kind, status: str, at: datet
 
 
 def final_responses(connection: Connection, sitting_id: int) -> dict[str, Any]:
-    """Return the number of answered slots and the digest of {slot: value} over all stored responses."""
+    """Return the number of answered slots and the digest of {slot: value} over them."""
     query = select(StoredResponse.slot, StoredResponse.value).where(StoredResponse.sitting_id == sitting_id)
-    values = {str(row.slot): json.loads(row.value) for row in connection.execute(query)}
-    answered = sum(1 for value in values.values() if value is not None)
-    return {"answered": answered, "responses": digest(values)}
+    values = {str(row.slot): json.loads(row.value) for row in connection.execute(query) if row.value != "null"}
+    return {"answered": len(values), "responses": digest(values)}

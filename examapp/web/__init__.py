@@ -119,7 +119,7 @@ def _shown(
         page = render_template("error.html", status=status, title=title, message=message, problems=problems)
         return page, status, headers
     extra = {name: value for name, value in parameters.items() if isinstance(value, str | int)}
-    body = {**extra, "type": f"urn:examapp:{code}", "code": code, "title": title, "detail": message, "status": status}
+    body: dict[str, Any] = {**extra, "type": f"urn:examapp:{code}", "code": code, "title": title, "detail": message, "status": status}
     if problems:
         body["errors"] = [{"field": field, "message": text} for field, text in problems]
     answer = jsonify(body)

@@ -14,6 +14,7 @@ from examapp.canonical import utc_string
 from examapp.delivery import sittings
 from examapp.delivery.models import Sitting
 from examapp.delivery.state import OPEN
+from examapp.delivery.timing import minutes_if_started
 from examapp.errors import N_, InvalidInput, NotAllowed
 from examapp.exams import administrations
 from examapp.exams.models import Registration
@@ -118,4 +119,4 @@ def state_of(registration: Registration, sitting: Sitting | None, at: datetime) 
         return "running" if sitting.status == OPEN else sitting.status
     if at < registration.administration.opens_at:
         return "waiting"
-    return "ready" if sittings.ends_at(sittings.time_rules(registration), at) > at else "missed"
+    return "ready" if minutes_if_started(sittings.time_rules(registration), at) else "missed"

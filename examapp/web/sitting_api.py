@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response
 from examapp import clock
 from examapp.canonical import loads
 from examapp.db import db, transaction
-from examapp.delivery import paper, sittings, tickets
+from examapp.delivery import journal, paper, sittings, tickets
 from examapp.delivery.committer import Committer
 from examapp.delivery.models import Sitting
 from examapp.delivery.state import OPEN
@@ -49,7 +49,7 @@ def show(public_id: str) -> Response:
     """Say everything that a second device, or a page that was reloaded, needs to go on."""
     at = clock.now()
     sitting = sittings.of_trainee(actor(), public_id)
-    state = sittings.journal.read(sitting.id)
+    state = journal.read(sitting.id)
     body = {
         **_running(sitting, at),
         "closed_at": stamp(sitting.closed_at) if sitting.closed_at else None,
