@@ -59,7 +59,7 @@ def checks(folder: Path, case: dict[str, Any]) -> Iterator[Check]:
     path = folder / "dif" / case["data"].split()[0]
     scores, (header, cells) = responses(path, case["items"]), table(path)
     groups = cells[:, header.index(case["group_column"])]
-    focal = groups == case["focal"]
+    focal = groups == str(case["focal"])
     for name in results.keys() & MANTEL_HAENSZEL.keys():
         yield from _mantel_haenszel(
             name, mantel_haenszel(scores, focal, **MANTEL_HAENSZEL[name]), results[name], tolerances

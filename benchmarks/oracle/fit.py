@@ -18,15 +18,14 @@ from examapp.psychometrics.response_models import Floats
 from examapp.psychometrics.responses import codes
 from examapp.psychometrics.score_group_fit import ScoreGroupFit, score_group_fit
 
-from .compare import Check, calibrated, compare, numbers, responses
+from .compare import Check, calibrated, compare, numbers
 
 KINDS = ("calibration",)
 FLOOR = 10**-2.5  # the reference's least variance of an item score
 
 
 def checks(folder: Path, case: dict[str, Any]) -> Iterator[Check]:
-    items, tolerances = calibrated(case), case["tolerances"]
-    scores = responses(folder / "data" / Path(case["data"]["file"]).name, [row["item"] for row in case["items"]])
+    items, tolerances, scores = calibrated(case), case["tolerances"], _people(folder, case)
     mean, sd = case["latent"]["mean"], float(np.sqrt(case["latent"]["variance"]))
     theta = ability.estimate(scores, items, mean=mean, sd=sd).theta
     if case.get("itemfit"):
@@ -38,7 +37,7 @@ def checks(folder: Path, case: dict[str, Any]) -> Iterator[Check]:
             yield from _score_groups(score_group_fit(scores, items, mean=mean, sd=sd), case)
     if "personfit_first_rows" in case:
         first = case["personfit_first_rows"]
-        rows = slice(first["rows"])
+        rows = _listed(folder, case, theta, scores)
         ours = mean_squares(scores[rows], items, theta[rows], of="people", least_variance=FLOOR)
         for name, values, key in _pairs(ours):
             yield compare(f"people {name}", values, first[name], tolerances[key])
@@ -54,6 +53,22 @@ def checks(folder: Path, case: dict[str, Any]) -> Iterator[Check]:
         rows = case["Q3"]["lower_triangle_by_row"]
         theirs = [value for row in rows for value in (row if isinstance(row, list) else [row])]
         yield compare("Q3", matrix[np.tril_indices(len(items), -1)], theirs, 0.002)
+
+
+def _people(folder: Path, case: dict[str, Any]) -> Floats:
+    """One row for each person; a table of patterns is written out."""
+    patterns, frequency = case_data(folder, case)
+    return patterns if frequency is None else np.repeat(patterns, frequency.astype(int), axis=0)
+
+
+def _listed(folder: Path, case: dict[str, Any], theta: Floats, scores: Floats) -> npt.NDArray[np.intp]:
+    """The people behind the listed rows: the first ones, or the first of each pattern where patterns are listed."""
+    count = case["personfit_first_rows"]["rows"]
+    listed = numbers(case["eap_first_rows"]["theta"][:count])
+    if np.allclose(theta[:count], listed, atol=0.01):
+        return np.arange(count)
+    patterns, _ = case_data(folder, case)
+    return np.array([int(np.flatnonzero((scores == pattern).all(axis=1))[0]) for pattern in patterns[:count]])
 
 
 def _model(name: str, scores: Floats, items: Items, mean: float, sd: float, case: dict[str, Any]) -> Iterator[Check]:
