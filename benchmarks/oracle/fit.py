@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from examapp.psychometrics import ability
 from examapp.psychometrics.irt import Items
@@ -18,6 +19,7 @@ from examapp.psychometrics.response_models import Floats
 from examapp.psychometrics.responses import codes
 from examapp.psychometrics.score_group_fit import ScoreGroupFit, score_group_fit
 
+from .calibration import case_data
 from .compare import Check, calibrated, compare, numbers
 
 KINDS = ("calibration",)
