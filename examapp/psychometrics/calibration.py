@@ -30,6 +30,7 @@ from examapp.psychometrics.starting_values import Margins, margins, start_items
 
 MIDDLING = 4_000_000
 FIRST_LOOK = 4096
+MANY = SMALL
 
 
 @dataclass(frozen=True)
@@ -175,7 +176,7 @@ def _plan(
 def _first_look(problem: Problem, rows: int, choose_points: bool) -> tuple[Problem, Floats]:
     """Start from a few thousand people if there are many more, and make the grid as fine as the test is sharp."""
     vector = problem.layout.start()
-    if rows > 2 * FIRST_LOOK:
+    if rows > 2 * FIRST_LOOK and rows * problem.columns.item.size > MANY:
         few = replace(problem, blocks=thinned(problem.blocks, rows // min(FIRST_LOOK, rows // 4)), map=in_turn)
         vector = ascend(few, vector, 0.05, 60).vector
     if not choose_points:

@@ -83,22 +83,26 @@ def newton_step(layout: Layout, vector: Floats, theta: Floats, counts: Floats, p
 
 
 def _complete_data(kind: Kind, xi: Floats, theta: Floats, counts: Floats, people: Floats, priors: Priors) -> _Part:
-    """The complete-data quantities of one kind of items, priors included."""
+    """The complete-data quantities of one kind of items, priors included; fixed columns are left at zero."""
     own = counts[kind.at, : kind.categories]
     seen = own.sum(axis=1)
-    score = kind.model.log_derivatives(xi, theta)
     n, p = xi.shape
-    flat = score.reshape(n, p, -1)
-    gradient = (flat @ own.reshape(n, -1, 1))[:, :, 0]
+    moving = np.flatnonzero((kind.index >= 0).any(axis=0))
+    score = kind.model.log_derivatives(xi, theta)[:, moving]
+    flat = score.reshape(n, moving.size, -1)
     chance, first, _ = (np.moveaxis(x, 0, 2) for x in kind.model.theta_derivatives(xi, theta))
-    information = (flat * (chance * seen[:, None]).reshape(n, 1, -1)) @ flat.transpose(0, 2, 1)
-    drift = -(score * first[:, None]).sum(axis=2) * (seen / np.maximum(people, 1e-9))[:, None]
+    density, gradient, curvature = priors.terms(kind.model, xi, (kind.index >= 0).astype(np.float64))
+    gradient[:, moving] += (flat @ own.reshape(n, -1, 1))[:, :, 0]
+    information = np.zeros((n, p, p))
+    weighted = flat * (chance * seen[:, None]).reshape(n, 1, -1)
+    information[:, moving[:, None], moving] = weighted @ flat.transpose(0, 2, 1)
+    drift = np.zeros((n, p, theta.size))
+    drift[:, moving] = -(score * first[:, None]).sum(axis=2) * (seen / np.maximum(people, 1e-9))[:, None]
     held = ((first**2 / np.maximum(chance, TINY)).sum(axis=1) * seen).sum(axis=0)
-    density, slope, curvature = priors.terms(kind.model, xi, (kind.index >= 0).astype(np.float64))
     diagonal = np.arange(p)
     information[:, diagonal, diagonal] += np.maximum(curvature[:, diagonal, diagonal], 0.0) + 1e-9
     information[:, diagonal, diagonal] *= 1 + 1e-9
-    return _Part(kind, xi, float(density.sum()), gradient + slope, information, drift, held)
+    return _Part(kind, xi, float(density.sum()), gradient, information, drift, held)
 
 
 def _fixed_information(layout: Layout, vector: Floats, theta: Floats, counts: Floats) -> Floats:
