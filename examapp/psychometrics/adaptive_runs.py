@@ -187,9 +187,11 @@ class _Group:
 
     def _best(self, people: Indices, area: Mask | None, stage: Mask | None) -> tuple[Indices, Floats]:
         """The best items of these people, in their wanted areas (n, A) and in this stratum (J,)."""
-        open_items = self.open[people] if stage is None else self.open[people] & stage
+        open_items = self.open if people.size == len(self.open) else self.open[people]
+        if stage is not None:
+            open_items = open_items & stage
         if area is not None:
-            open_items &= area[:, self.design.area_of]
+            open_items = open_items & area[:, self.design.area_of]
         return self.design.pool.best_each(self.theta[people], open_items, self.design.best)
 
     def respond(self, position: int, items: Indices) -> None:

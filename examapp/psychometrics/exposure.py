@@ -33,6 +33,8 @@ def uniform(seed: npt.ArrayLike, number: npt.ArrayLike) -> Floats:
 def draw_eligible(seed: int, probabilities: npt.ArrayLike) -> Mask:
     """Which items (J,) the trainee with this seed may get, given the probability of each, (J,).
 
+    Only eligible items are given, so no item's exposure exceeds its probability, whoever comes: a proved limit.
+
     >>> draw_eligible(1, [0.0, 1.0]).tolist()
     [False, True]
     """
@@ -70,6 +72,41 @@ def eligibility(given: npt.ArrayLike, eligible: npt.ArrayLike, most: float) -> F
     if seen.shape != allowed.shape or (seen < 0).any() or (allowed < 0).any():
         raise ValueError(f"eligibility: counts of shapes {seen.shape} and {allowed.shape}, all 0 or more")
     return np.where(seen > 0, np.minimum(1.0, most * allowed / np.maximum(seen, 1.0)), 1.0)
+
+
+def exposure_rates(given: npt.ArrayLike, theta: npt.ArrayLike, items: int, edges: npt.ArrayLike = ()) -> Floats:
+    """Share of the trainees in each ability band who got each item, (bands, J); NaN in a band without trainees.
+
+    `given` (N, L) holds item positions, -1 behind the end of a test; `theta` (N,); `edges` (bands - 1,) rise.
+
+    >>> exposure_rates([[0, 1], [0, -1]], [-1.0, 1.0], 3, [0.0]).tolist()
+    [[1.0, 1.0, 0.0], [1.0, 0.0, 0.0]]
+    """
+    tests, ability = np.asarray(given, dtype=np.intp), np.asarray(theta, dtype=np.float64)
+    if tests.ndim != 2 or ability.shape != (len(tests),) or tests.max(initial=-1) >= items:
+        raise ValueError(f"exposure_rates: tests {tests.shape}, abilities {ability.shape}, {items} items")
+    marks = np.asarray(edges, dtype=np.float64)
+    band = np.searchsorted(marks, ability, side="right")
+    counts, people = np.zeros((marks.size + 1, items)), np.bincount(band, minlength=marks.size + 1)
+    person, place = np.nonzero(tests >= 0)
+    np.add.at(counts, (band[person], tests[person, place]), 1.0)
+    return np.where(people[:, None] > 0, counts / np.maximum(people, 1)[:, None], np.nan)
+
+
+def shared_items(given: npt.ArrayLike) -> float:
+    """Mean number of items that two trainees have in common, over all pairs of the tests `given` (N, L).
+
+    sum_j n_j (n_j - 1) / (N (N - 1)), n_j trainees having got item j (Chen, Ankenmann & Spray 2003).
+
+    >>> shared_items([[0, 1], [1, 2]])
+    1.0
+    """
+    tests = np.asarray(given, dtype=np.intp)
+    people = len(tests)
+    if tests.ndim != 2 or people < 2:
+        raise ValueError(f"shared_items: needs at least two tests, got shape {tests.shape}")
+    counts = np.bincount(tests[tests >= 0]).astype(np.float64)
+    return float((counts * (counts - 1)).sum() / (people * (people - 1)))
 
 
 def _mixed(z: Hashes) -> Hashes:

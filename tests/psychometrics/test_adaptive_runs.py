@@ -65,6 +65,7 @@ def test_a_pool_that_runs_out_ends_the_test() -> None:
     assert done.length.tolist() == [3, 3]
 
 
+@pytest.mark.feature("E13", "B8")
 def test_sympson_hetter_brings_every_exposure_below_the_limit() -> None:
     marks, design, most = responses(1000), Design(POOL, Stopping(most=15)), 0.25
     k, share = np.ones(200), np.ones(200)
@@ -75,6 +76,29 @@ def test_sympson_hetter_brings_every_exposure_below_the_limit() -> None:
         k = exposure.sympson_hetter(done.selected, 1000, most)
     assert run(design, marks).exposure(200).max() > 0.6
     assert share.max() <= most + 0.04
+
+
+@pytest.mark.feature("E13", "B8")
+def test_no_exposure_exceeds_the_probability_of_being_eligible() -> None:
+    eligible = np.array([exposure.draw_eligible(n, np.full(200, 0.2)) for n in range(1000)])
+    done = run(Design(POOL, Stopping(most=15)), responses(1000), eligible=eligible)
+    assert (np.take_along_axis(eligible, done.items, axis=1)).all()
+    assert done.exposure(200).max() <= 0.2 + 3.5 * np.sqrt(0.2 * 0.8 / 1000)
+
+
+@pytest.mark.feature("B8", "P12")
+def test_exposure_is_reported_for_each_item_and_ability_band() -> None:
+    done = run(Design(POOL, Stopping(most=15)), responses(600))
+    rates = exposure.exposure_rates(done.items, done.final_theta, 200, [-1.0, 0.0, 1.0])
+    people = np.bincount(np.searchsorted([-1.0, 0.0, 1.0], done.final_theta), minlength=4)
+    np.testing.assert_allclose(people @ rates / 600, done.exposure(200))
+    assert rates.sum(axis=1).tolist() == pytest.approx([15.0] * 4)
+
+
+def test_shared_items_are_those_of_the_mean_pair() -> None:
+    items = run(Design(POOL, Stopping(most=6)), responses(20)).items
+    pairs = [len(set(items[a]) & set(items[b])) for a in range(20) for b in range(a)]
+    assert exposure.shared_items(items) == pytest.approx(np.mean(pairs))
 
 
 def test_eligibility_learns_to_keep_the_limit() -> None:

@@ -29,6 +29,7 @@ def broken(found: Assembly, constraints: list[Constraint], **rest: object) -> tu
     return violations(Demands.of(items, constraints, forms=forms, **rest), found.selected)  # type: ignore[arg-type]
 
 
+@pytest.mark.feature("E11")
 def test_two_forms_meet_the_target_within_half_a_percent(rng: np.random.Generator) -> None:
     information, constraints, target = pool(rng)
     rest = {"max_overlap": 18, "enemies": [(1, 2), (3, 4, 5)], "testlets": [[10, 11, 12]], "excluded": [0]}

@@ -15,6 +15,7 @@ POOL = AdaptivePool.of(ITEMS)
 
 
 @pytest.mark.slow
+@pytest.mark.feature("P11")
 @pytest.mark.parametrize("kind", ["sprt", "glr"])
 @pytest.mark.parametrize("cut", [0, 1])
 @pytest.mark.parametrize("side", [-1, 1])
