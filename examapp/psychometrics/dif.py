@@ -136,13 +136,17 @@ def breslow_day(responses: npt.ArrayLike, focal: npt.ArrayLike, *, matching: npt
     """Test of non-uniform functioning: are the odds ratios the same at all matching scores? (Breslow & Day 1980)
 
     Sum over scores of (A - E)^2 / V, where E fills the table's margins with the Mantel-Haenszel odds ratio.
+
+    >>> right = np.array([[1, 1, 0], [1, 0, 0], [0, 1, 1], [0, 0, 1]] * 10)
+    >>> breslow_day(right, np.arange(40) % 8 < 4).degrees_of_freedom.tolist()
+    [1, 0, 1]
     """
     data = matched(responses, focal, matching)
     only_right_or_wrong(data, "breslow_day")
     statistic, freedom = np.full(data.scores.shape[1], np.nan), np.zeros(data.scores.shape[1], dtype=np.intp)
     for item, cells in each_item(data):
         statistic[item], freedom[item] = _breslow_day(cells)
-    return BreslowDay(statistic, freedom, chi2.sf(statistic, np.maximum(freedom, 1)))
+    return BreslowDay(statistic, freedom, np.where(freedom > 0, chi2.sf(statistic, np.maximum(freedom, 1)), np.nan))
 
 
 def sibtest(responses: npt.ArrayLike, focal: npt.ArrayLike, *, least: int = 5) -> Sibtest:
@@ -150,7 +154,13 @@ def sibtest(responses: npt.ArrayLike, focal: npt.ArrayLike, *, least: int = 5) -
 
     Item means at each matching score are moved along their local slope to where both groups' estimated true
     scores agree (true score by Kelley's regression with coefficient alpha), then averaged over scores with more
-    than `least` people in each group, weighted by all people there.
+    than `least` people in each group, weighted by all people there. Scores at which a group's answers do not vary
+    are left out.
+
+    >>> rng = np.random.default_rng(1)
+    >>> right = rng.random((400, 6)) < 1 / (1 + np.exp(-rng.normal(size=(400, 1))))
+    >>> bool((np.abs(sibtest(right, np.arange(400) < 200).beta) < 0.15).all())
+    True
     """
     data = matched(responses, focal)
     count = data.scores.shape[1]
@@ -213,7 +223,7 @@ def _breslow_day(cells: Cells) -> tuple[float, int]:
     over = (a * d / margins[:2].sum(axis=0)).sum()
     under = (b * c / margins[:2].sum(axis=0)).sum()
     if not (over > 0 and under > 0):
-        return float("nan"), int(inside.sum()) - 1
+        return float("nan"), 0
     expected = _with_odds_ratio(over / under, *margins[:3, inside])
     r, f, right, _ = margins[:, inside]
     variance = 1.0 / (1 / expected + 1 / (r - expected) + 1 / (right - expected) + 1 / (f - right + expected))

@@ -145,7 +145,12 @@ def rescale(items: Items, A: float, B: float) -> Items:
 
 
 def normal_nodes(count: int = NODES) -> tuple[Floats, Floats]:
-    """Gauss-Hermite abilities and weights (count,) of N(0, 1)."""
+    """Gauss-Hermite abilities and weights (count,) of N(0, 1).
+
+    >>> nodes, weights = normal_nodes(3)
+    >>> round(float(weights @ nodes**2), 12)
+    1.0
+    """
     nodes, weights = np.polynomial.hermite_e.hermegauss(count)
     return nodes, weights / weights.sum()
 

@@ -142,7 +142,11 @@ class IndependentMoments(Moments):
 
 
 def margins_of(items: Items, statistic: str) -> Margins:
-    """The margins of M2 (mean scores and products) or of C2 (category shares and products)."""
+    """The margins of M2 (mean scores and products) or of C2 (category shares and products).
+
+    >>> margins_of(Items.of("pcm", b=[[-1.0, 1.0], [0.0, 0.5]]), "C2").size
+    5
+    """
     first, second = np.triu_indices(len(items), 1)
     if statistic == "M2":
         return Margins(np.arange(len(items)), np.zeros(len(items), dtype=np.intp), first, second)
@@ -152,7 +156,12 @@ def margins_of(items: Items, statistic: str) -> Margins:
 
 
 def observed_margins(scores: Codes, margins: Margins) -> Floats:
-    """Sample means of the margins, (M,)."""
+    """Sample means of the margins, (M,), from complete category scores (N, J).
+
+    >>> margins = margins_of(Items.of("rasch", b=[0.0, 0.0]), "M2")
+    >>> observed_margins(np.array([[1, 1], [1, 0]], dtype=np.int8), margins).tolist()
+    [1.0, 0.5, 0.5]
+    """
     x = scores.astype(np.float64)
     whole = margins.category == 0
     single = np.where(whole, x.mean(axis=0)[margins.item], 0.0)

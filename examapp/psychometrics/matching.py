@@ -89,6 +89,10 @@ def matched(responses: npt.ArrayLike, focal: npt.ArrayLike, matching: npt.ArrayL
 
     People who saw nothing are left out. Without an outside score everyone else must have seen every item that
     anybody saw, as sums over different items do not compare.
+
+    >>> data = matched([[1, 0], [0, 1], [1, 1]], np.array([True, False, False]))
+    >>> data.cells(0).level.tolist(), data.cells(0).count.tolist()
+    ([1.0, 2.0], [[1.0, 1.0], [1.0, 0.0]])
     """
     scores, group = codes(np.asarray(responses)), np.asarray(focal)
     if group.dtype != np.bool_ or group.shape != (len(scores),):
@@ -108,7 +112,10 @@ def matched(responses: npt.ArrayLike, focal: npt.ArrayLike, matching: npt.ArrayL
 
 
 def only_right_or_wrong(data: Matched, where: str) -> None:
-    """Refuse items with more than two categories."""
+    """Refuse items with more than two categories.
+
+    >>> only_right_or_wrong(matched([[1], [0]], np.array([True, False])), "test")
+    """
     most = data.scores.max(axis=0, initial=0)
     if (most > 1).any():
         raise ValueError(f"{where}: item {int(np.argmax(most > 1))} has more than two categories")
@@ -117,7 +124,12 @@ def only_right_or_wrong(data: Matched, where: str) -> None:
 def purified(
     data: Matched, flags: Callable[[Matched], Mask], rounds: int = PURIFICATIONS
 ) -> tuple[Matched, Purification]:
-    """Take flagged items out of the matching score until the flags stay the same (Candell & Drasgow 1988)."""
+    """Take flagged items out of the matching score until the flags stay the same (Candell & Drasgow 1988).
+
+    >>> data = matched([[1, 0], [0, 1]], np.array([True, False]))
+    >>> purified(data, lambda at: np.array([True, False]))[1].anchors.tolist()
+    [False, True]
+    """
     flagged = flags(data)
     if not flagged.any():
         return data, Purification(data.anchors, 0, True)
@@ -131,6 +143,10 @@ def purified(
 
 
 def each_item(data: Matched) -> Iterator[tuple[int, Cells]]:
-    """The cells of each item that both groups saw."""
+    """The cells of each item that both groups saw.
+
+    >>> [item for item, _ in each_item(matched([[1, 0], [0, 1]], np.array([True, False])))]
+    [0, 1]
+    """
     for item in np.flatnonzero(data.seen).tolist():
         yield item, data.cells(item)

@@ -97,7 +97,14 @@ def model_fit(
 
 
 def quadratic_form(residual: Floats, columns: Floats, covariance: Floats, people: int) -> tuple[float, int]:
-    """N e' D_c (D_c' Xi D_c)^-1 D_c' e and its degrees of freedom, the margins less the rank of D."""
+    """N e' D_c (D_c' Xi D_c)^-1 D_c' e and its degrees of freedom, the margins less the rank of D.
+
+    `residual` e (M,), `columns` D (M, P), `covariance` Xi (M, M), `people` N.
+
+    >>> value, freedom = quadratic_form(np.array([0.1, 0.2]), np.array([[1.0], [0.0]]), np.eye(2), 100)
+    >>> round(value, 9), freedom
+    (4.0, 1)
+    """
     q, r, _ = qr(columns, pivoting=True)
     size = np.abs(np.diagonal(r))
     rank = int((size > 1e-9 * size.max(initial=0.0)).sum())

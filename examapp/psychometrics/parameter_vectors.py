@@ -84,7 +84,11 @@ def covariance_of(items: Items, covariance: npt.ArrayLike, names: Sequence[tuple
 
 
 def category_gradient(items: Items, theta: npt.ArrayLike) -> Floats:
-    """Derivatives of P(X = k | theta) of the owning item by each free parameter, (P, K, Q)."""
+    """Derivatives of P(X = k | theta) of the owning item by each free parameter, (P, K, Q).
+
+    >>> category_gradient(Items.of("rasch", b=[0.0]), [0.0]).ravel().tolist()
+    [-0.25, 0.25]
+    """
     points = np.atleast_1d(np.asarray(theta, dtype=np.float64))
     rows, free = _working(items)
     out = np.zeros((*rows.shape, int(items.categories.max(initial=2)), points.size))
@@ -95,7 +99,11 @@ def category_gradient(items: Items, theta: npt.ArrayLike) -> Floats:
 
 
 def numerical_jacobian(function: Callable[[Floats], Floats], at: Floats) -> Floats:
-    """Central differences of a vector function (M,) by each of its P arguments, (M, P)."""
+    """Central differences of a vector function (M,) by each of its P arguments, (M, P).
+
+    >>> numerical_jacobian(lambda x: np.array([x[0] * x[1]]), np.array([2.0, 3.0])).round(6).tolist()
+    [[3.0, 2.0]]
+    """
     columns = []
     for p, value in enumerate(at):
         step = np.zeros_like(at)
@@ -105,7 +113,11 @@ def numerical_jacobian(function: Callable[[Floats], Floats], at: Floats) -> Floa
 
 
 def checked_covariance(covariance: npt.ArrayLike | None, size: int, where: str) -> Floats:
-    """The covariance matrix (size, size) of free parameters, all NaN if not given; other shapes are refused."""
+    """The covariance matrix (size, size) of free parameters, all NaN if not given; other shapes are refused.
+
+    >>> checked_covariance(None, 1, "here").tolist()
+    [[nan]]
+    """
     if covariance is None:
         return np.full((size, size), np.nan)
     matrix = np.asarray(covariance, dtype=np.float64)
@@ -115,7 +127,11 @@ def checked_covariance(covariance: npt.ArrayLike | None, size: int, where: str) 
 
 
 def propagated(jacobian: Floats, covariance: Floats) -> Floats:
-    """J C J', with parameters that have no influence left out, so that their variance need not be known."""
+    """J C J', with parameters that have no influence left out, so that their variance need not be known.
+
+    >>> propagated(np.array([[2.0, 0.0]]), np.array([[1.0, np.nan], [np.nan, np.nan]])).tolist()
+    [[4.0]]
+    """
     used = (jacobian != 0).any(axis=0)
     return np.asarray(jacobian[:, used] @ covariance[np.ix_(used, used)] @ jacobian[:, used].T, dtype=np.float64)
 

@@ -108,6 +108,10 @@ def similarity_matrix(responses: npt.ArrayLike, items: Items, theta: npt.ArrayLi
     """omega of all pairs of N people, (N, N), by matrix products; NaN on the diagonal and where nothing is shared.
 
     Meant for screening: take the pairs with a large omega to `similarity` for their exact p-value.
+
+    >>> items = Items.of("rasch", b=[0.0, 0.0])
+    >>> similarity_matrix([[1, 0], [1, 0]], items, [0.0, 0.0]).round(3).tolist()
+    [[nan, 1.414], [1.414, nan]]
     """
     scores, p = _people(responses, items, theta)
     count, seen = len(scores), (scores >= 0).astype(np.float64)

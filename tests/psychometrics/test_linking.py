@@ -72,11 +72,11 @@ def test_errors_are_the_spread_over_simulated_calibrations(method, rng):
     covariance = spread**2 * np.eye(8)
     error = link(old, new, ORDERED, method=method, covariances=(covariance, covariance)).standard_errors
     drawn = []
-    for _ in range(200):
+    for _ in range(80):
         moved = [with_free_parameters(one, free_parameters(one) + rng.normal(0, spread, 8)) for one in (old, new)]
         found = link(moved[0], moved[1], ORDERED, method=method)
         drawn.append((found.A, found.B))
-    assert np.allclose(np.std(drawn, axis=0) / error, 1.0, atol=0.2)
+    assert np.allclose(np.std(drawn, axis=0) / error, 1.0, atol=0.3)
 
 
 def test_forms_with_fixed_slopes_keep_their_unit():
