@@ -22,7 +22,7 @@ pytestmark = pytest.mark.browser
 
 WORDS = {
     "en": {"saved": "Saved", "over": "Your time is over", "late": "after the end", "pass": "Pass", "lang": "en"},
-    "zh": {"saved": "已保存", "over": "时间已到", "late": "结束后", "pass": "通过", "lang": "zh-Hans"},
+    "zh": {"saved": "已保存", "over": "时间已到", "late": "结束后", "pass": "合格", "lang": "zh-Hans"},
 }
 
 
