@@ -38,10 +38,17 @@ def checks(folder: Path, case: dict[str, Any]) -> Iterator[Check]:
 
 
 def bank(case: dict[str, Any]) -> Items:
-    rows = [row["par"] for row in case["bank"]]
-    rows = [[value for value in row if value is not None] for row in rows]
-    if case["model"] in ("GRM", "GPCM", "PCM"):
-        return Items.of(case["model"].lower(), a=[row[0] for row in rows], b=[row[1:] for row in rows])
+    """The bank in our parameters, from the reference's columns for the model."""
+    rows = [[value for value in row["par"] if value is not None] for row in case["bank"]]
+    model = case["model"].lower()
+    if model in ("grm", "gpcm"):
+        return Items.of(model, a=[row[0] for row in rows], b=[row[1:] for row in rows])
+    if model == "pcm":
+        return Items.of("pcm", b=rows)
+    if model == "rsm":
+        return Items.of("pcm", b=[[row[0] + step for step in row[1:]] for row in rows])
+    if model == "nrm":
+        return Items.of("nrm", b=[[-c for c in row[1::2]] for row in rows], slopes=[row[::2] for row in rows])
     a, b, c, d = np.array(rows, dtype=np.float64).T
     return Items.of("4pl", a=a, b=b, c=c, d=d)
 
