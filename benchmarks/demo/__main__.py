@@ -81,8 +81,9 @@ def service(folder: Path) -> Iterator[Flask]:
 def _run_exam(app: Flask, trainees: int, rng: np.random.Generator) -> tuple[Cohort, dict[str, float]]:
     seconds: dict[str, float] = {}
     config: Config = app.config["EXAMAPP"]
-    with _timed(seconds, "bank, forms, accounts"), transaction():
+    with _timed(seconds, "bank, forms"):
         prepared = prepare_exam(config.bank_folder, at=clock.now())
+    with _timed(seconds, "accounts"), transaction():
         staff = prepare_people(at=clock.now())
         store = key_store.KeyStore(config.key_folder, config.public_url, config.log_origin)
         key_store.create_missing(OPERATOR, store, at=clock.now())

@@ -11,7 +11,7 @@ from examapp.accounts.access import OPERATOR
 from examapp.accounts.models import Center, User
 from examapp.banks.authoring import import_bank
 from examapp.banks.bank_files import read_bank
-from examapp.db import db
+from examapp.db import db, transaction
 from examapp.exams import administrations, exam_forms, form_assembly
 from examapp.exams.models import Administration, Exam, ExamForm, Registration
 from examapp.exams.plan_files import read_plan
@@ -35,17 +35,22 @@ class Prepared:
 def prepare_exam(bank_folder: Path, *, at: datetime) -> Prepared:
     """Import bank and exam, assemble two forms a part, decide the provisional cut; what is there already stays."""
     folder = bank_folder / BANK
-    plan = read_plan(folder)
-    import_bank(OPERATOR, read_bank(folder), at=at)
-    db.session.flush()
-    exam = exam_forms.import_plan(OPERATOR, plan)
-    db.session.flush()
+    plan, bank_files = read_plan(folder), read_bank(folder)
+    with transaction():
+        import_bank(OPERATOR, bank_files, at=at)
+    with transaction():
+        exam = exam_forms.import_plan(OPERATOR, plan)
     for part in plan.parts:
         if not exam_forms.forms_of(exam, part):
-            form_assembly.assemble_forms(OPERATOR, exam, part, ["A", "B"], seed=SEED, at=at)
-            exam_forms.decide_cut(OPERATOR, exam, part, PROVISIONAL_CUT, "expert shares (modified Angoff)", at=at)
-    db.session.flush()
+            _assemble(exam, part, at)
     return Prepared(exam, {part: exam_forms.forms_of(exam, part) for part in plan.parts})
+
+
+def _assemble(exam: Exam, part: str, at: datetime) -> None:
+    chosen = form_assembly.choose_forms(OPERATOR, exam, part, ["A", "B"], seed=SEED)
+    with transaction():
+        form_assembly.store_forms(OPERATOR, exam, chosen, at=at)
+        exam_forms.decide_cut(OPERATOR, exam, part, PROVISIONAL_CUT, "expert shares (modified Angoff)", at=at)
 
 
 def prepare_people(*, at: datetime) -> dict[str, User]:

@@ -51,9 +51,10 @@ def assemble(exam_code: str, part: str, codes: tuple[str, ...], seed: int) -> No
 
     Example: examapp forms assemble ic-materials-primary theory A B --seed 2026
     """
+    exam = exam_forms.exam_by_code(exam_code)
+    chosen = form_assembly.choose_forms(OPERATOR, exam, part, codes, seed=seed)
     with transaction():
-        exam = exam_forms.exam_by_code(exam_code)
-        made = form_assembly.assemble_forms(OPERATOR, exam, part, codes, seed=seed, at=clock.now())
+        made = form_assembly.store_forms(OPERATOR, exam, chosen, at=clock.now())
         lines = [f"{each.code}: {len(each.slots)} items, {each.digest}" for each in made]
     click.echo("\n".join(lines))
 

@@ -86,8 +86,8 @@ def demo_service_command(bind: str) -> None:
     """
     config: Config = current_app.config["EXAMAPP"]
     upgrade(directory=current_app.extensions["migrate"].directory)
+    prepared = demo_service.prepare_exam(config.bank_folder, at=clock.now())
     with transaction():
-        prepared = demo_service.prepare_exam(config.bank_folder, at=clock.now())
         people = demo_service.prepare_people(at=clock.now())
         demo_service.prepare_administrations(prepared, people["trainee"], at=clock.now())
         store = key_store.KeyStore(config.key_folder, config.public_url, config.log_origin)

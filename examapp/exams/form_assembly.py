@@ -1,9 +1,10 @@
 """Forms built from a blueprint and a bank by an integer program, with numbers and option orders drawn once."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 from sqlalchemy import select
@@ -41,27 +42,55 @@ class Task:
     stimulus: StimulusVersion | None
 
 
-def assemble_forms(
-    actor: access.Actor, exam: Exam, part: str, codes: Sequence[str], *, seed: int, at: datetime
-) -> list[ExamForm]:
-    """Build one form per code that meets the blueprint, overlapping no more than it allows, equal at the cut.
+@dataclass(frozen=True)
+class ChosenSlot:
+    """One place of a form that is not stored yet, with the numbers and the option order drawn for it."""
+
+    item_version_id: str
+    stimulus_version_id: str | None
+    points: str
+    variant: Variant
+
+
+@dataclass(frozen=True)
+class ChosenForm:
+    """A form that is chosen and drawn, and not stored yet."""
+
+    part: str
+    code: str
+    slots: tuple[ChosenSlot, ...]
+
+
+def choose_forms(actor: access.Actor, exam: Exam, part: str, codes: Sequence[str], *, seed: int) -> list[ChosenForm]:
+    """Choose one form per code that meets the blueprint, overlapping no more than it allows, equal at the cut.
 
     Every draw follows from `seed`. A blueprint that the bank cannot meet is refused with the constraints that clash.
+    Nothing is written: the program takes seconds, so it is solved before the transaction that stores what it chose.
     """
     access.require(actor, "form.assemble")
     plan = plan_of(exam)
     blueprint = plan.parts[part]  # type: ignore[index]
-    known = {each.code for each in forms_of(exam, part)}
-    if known & set(codes):
-        raise Refused(
-            "form.exists", N_("There is a form %(code)s already."), code=", ".join(sorted(known & set(codes)))
-        )
+    _refuse_known(exam, part, codes)
     tasks = _tasks(plan.bank, blueprint)
     chosen = _choose(tasks, blueprint, plan.scale, len(codes), seed)
     return [
-        _store(exam, part, code, _in_order(tasks, row), blueprint, np.random.default_rng([seed, index]), at)
+        ChosenForm(part, code, _drawn(_in_order(tasks, row), blueprint, np.random.default_rng([seed, index])))
         for index, (code, row) in enumerate(zip(codes, chosen, strict=True))
     ]
+
+
+def store_forms(actor: access.Actor, exam: Exam, chosen: Sequence[ChosenForm], *, at: datetime) -> list[ExamForm]:
+    """Store forms that were chosen beforehand; a code that was taken meanwhile is refused."""
+    access.require(actor, "form.assemble")
+    for part in {each.part for each in chosen}:
+        _refuse_known(exam, part, [each.code for each in chosen if each.part == part])
+    return [_store(exam, each, at) for each in chosen]
+
+
+def _refuse_known(exam: Exam, part: str, codes: Sequence[str]) -> None:
+    known = {each.code for each in forms_of(exam, part)} & set(codes)
+    if known:
+        raise Refused("form.exists", N_("There is a form %(code)s already."), code=", ".join(sorted(known)))
 
 
 def _tasks(bank_code: str, blueprint: ExamBlueprint) -> list[Task]:
@@ -151,32 +180,15 @@ def _in_order(tasks: Sequence[Task], chosen: np.ndarray) -> list[Task]:
                                          task.unit.areas[0], task.unit.name))  # fmt: skip
 
 
-def _store(
-    exam: Exam,
-    part: str,
-    code: str,
-    tasks: Sequence[Task],
-    blueprint: ExamBlueprint,
-    rng: np.random.Generator,
-    at: datetime,
-) -> ExamForm:
-    exam_form = ExamForm(exam=exam, part=part, code=code, digest="", created_at=at)
+def _drawn(tasks: Sequence[Task], blueprint: ExamBlueprint, rng: np.random.Generator) -> tuple[ChosenSlot, ...]:
+    slots = []
     for task in tasks:
         variants = _draw(task, rng)
         for candidate in task.candidates:
-            exam_form.slots.append(
-                FormSlot(
-                    number=len(exam_form.slots) + 1,
-                    item_version=candidate.version,
-                    stimulus_version=task.stimulus,
-                    points=f"{_points(candidate.content, blueprint):g}",
-                    variant=dict(variants[candidate.content.id].values),
-                    option_order=list(variants[candidate.content.id].option_order),
-                )
-            )
-    exam_form.digest = digest_of(exam_form)
-    db.session.add(exam_form)
-    return exam_form
+            points = f"{_points(candidate.content, blueprint):g}"
+            stimulus_id = task.stimulus.id if task.stimulus else None
+            slots.append(ChosenSlot(candidate.version.id, stimulus_id, points, variants[candidate.content.id]))
+    return tuple(slots)
 
 
 def _draw(task: Task, rng: np.random.Generator) -> dict[str, Variant]:
@@ -184,3 +196,27 @@ def _draw(task: Task, rng: np.random.Generator) -> dict[str, Variant]:
     if task.stimulus is None:
         return {content.id: draw_variant(content, rng) for content in contents}
     return draw_testlet(StimulusContent.from_json(task.stimulus.content), contents, rng)[1]
+
+
+def _store(exam: Exam, chosen: ChosenForm, at: datetime) -> ExamForm:
+    exam_form = ExamForm(exam=exam, part=chosen.part, code=chosen.code, digest="", created_at=at)
+    versions = _by_id(ItemVersion, {slot.item_version_id for slot in chosen.slots})
+    stimuli = _by_id(StimulusVersion, {slot.stimulus_version_id for slot in chosen.slots})
+    for number, slot in enumerate(chosen.slots, start=1):
+        exam_form.slots.append(
+            FormSlot(
+                number=number,
+                item_version=versions[slot.item_version_id],
+                stimulus_version=stimuli.get(slot.stimulus_version_id),
+                points=slot.points,
+                variant=dict(slot.variant.values),
+                option_order=list(slot.variant.option_order),
+            )
+        )
+    exam_form.digest = digest_of(exam_form)
+    db.session.add(exam_form)
+    return exam_form
+
+
+def _by_id(table: Any, ids: Iterable[str | None]) -> dict[str | None, Any]:
+    return {row.id: row for row in db.session.scalars(select(table).where(table.id.in_(ids)))}

@@ -41,13 +41,17 @@ class BaseForm(FlaskForm):  # type: ignore[misc]
             for message in control.errors
         ]
 
-    def do(self, verb: Callable[[], object]) -> bool:
-        """Run one verb in a transaction if the form was sent and holds; say whether that is done, else show why not."""
+    def do(self, verb: Callable[..., object], *, first: Callable[[], object] | None = None) -> bool:
+        """Run one verb in a transaction if the form was sent and holds; say whether that is done, else show why not.
+
+        What is slow and only reads runs `first`, before the transaction, and the verb is given what it returned.
+        """
         if not self.validate_on_submit():
             return False
         try:
+            prepared = () if first is None else (first(),)
             with transaction():
-                verb()
+                verb(*prepared)
         except (InvalidInput, Refused) as error:
             self.take(error)
             return False

@@ -33,7 +33,8 @@ def exam(app, bank_files):
 
 
 def assemble(exam, part, seed=2026):
-    forms = form_assembly.assemble_forms(OPERATOR, exam, part, ["A", "B"], seed=seed, at=AT)
+    chosen = form_assembly.choose_forms(OPERATOR, exam, part, ["A", "B"], seed=seed)
+    forms = form_assembly.store_forms(OPERATOR, exam, chosen, at=AT)
     db.session.flush()
     return forms
 
@@ -97,6 +98,15 @@ def test_a_form_code_is_used_once(exam):
     assemble(exam, "theory")
     with pytest.raises(Refused, match="already"):
         assemble(exam, "theory")
+
+
+def test_choosing_writes_nothing_and_a_code_taken_meanwhile_is_refused(exam):
+    chosen = form_assembly.choose_forms(OPERATOR, exam, "practical", ["A"], seed=1)
+    assert exam_forms.forms_of(exam, "practical") == []
+    assert not db.session.new
+    form_assembly.store_forms(OPERATOR, exam, chosen, at=AT)
+    with pytest.raises(Refused, match="already"):
+        form_assembly.store_forms(OPERATOR, exam, chosen, at=AT)
 
 
 def test_the_paper_of_a_real_form_tells_no_rationale_source_or_key(exam):

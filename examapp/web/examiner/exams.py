@@ -13,7 +13,7 @@ from examapp.banks.content import ItemContent
 from examapp.exams import form_reports
 from examapp.exams.blueprint import ExamBlueprint, ExamPlan
 from examapp.exams.exam_forms import decide_cut, exam_by_code, forms_of, plan_of
-from examapp.exams.form_assembly import assemble_forms
+from examapp.exams.form_assembly import choose_forms, store_forms
 from examapp.web.examiner.form_pages import printed
 from examapp.web.forms import BaseForm
 from examapp.web.labels import ITEM_TYPES, PARTS
@@ -84,7 +84,10 @@ def assemble(code: str) -> str | Response:
     form = AssembleForm(part=request.args.get("part"))
     form.part.choices = [SelectChoice(part, PARTS[part]) for part, _ in _parts(plan_of(found))]
     wanted = list(dict.fromkeys((form.codes.data or "").replace(",", " ").split()))
-    if form.do(lambda: assemble_forms(actor(), found, form.part.data, wanted, seed=form.seed.data, at=clock.now())):
+    if form.do(
+        lambda chosen: store_forms(actor(), found, chosen, at=clock.now()),
+        first=lambda: choose_forms(actor(), found, form.part.data, wanted, seed=form.seed.data),
+    ):
         flash(gettext("Forms were assembled: %(codes)s", codes=", ".join(wanted)))
         return redirect(url_for(".exam", code=code))
     return render_template("examiner/assemble.html", form=form, exam=found)
