@@ -115,7 +115,7 @@ def test_priors_pull_and_are_counted(responses):
 
 
 def test_an_empirical_histogram_fits_a_skewed_population_better(rng):
-    theta = rng.exponential(1.0, 4000) - 1.0
+    theta = rng.exponential(1.0, 2000) - 1.0
     bank = Items.of("2pl", a=np.full(25, 1.5), b=np.linspace(-1.5, 2.5, 25))
     data = simulate_responses(rng, theta, bank)
     normal, free = calibrate(data, "2pl"), calibrate(data, "2pl", latent="histogram")

@@ -21,9 +21,9 @@ def test_every_number_agrees_with_the_reference(reference, kind, judge, least):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("size", ["n1000.", "n10000."])
+@pytest.mark.parametrize("size", ["n1000.", "2pl_n10000.", "3pl_n10000."])
 def test_known_parameters_are_recovered_as_well_as_by_the_reference(reference, size):
     names = [name for name in cases(reference, "simulation") if size in name]
     found = [check for name in names for check in simulation.checks(reference, read(reference, name))]
-    assert len(found) > 20
+    assert len(found) >= 8
     assert [check for check in found if not check.passed] == []
