@@ -95,12 +95,13 @@ def evidence(record_id: str) -> Response:
 @bp.post("/v1/acks")
 def acks() -> Response:
     """Note what a center has; the same Idempotency-Key and body give the same answer again."""
+    client = _client("results.ack")
     body = request.get_json(silent=True)
     if not isinstance(body, dict):
         raise InvalidInput("request.json", N_("Send a JSON object."))
     with transaction():
         row = pull.acknowledge(
-            _client("results.ack"), request.headers.get("Idempotency-Key", ""), body.get("up_to"),
+            client, request.headers.get("Idempotency-Key", ""), body.get("up_to"),
             body.get("checkpoint"), settings().log_origin, key_store.trusted_keys(), at=clock.now(),
         )  # fmt: skip
     return jsonify({"up_to": row.up_to, "acknowledged_at": utc_string(row.acknowledged_at)})

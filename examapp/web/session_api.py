@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response
 from wtforms.validators import ValidationError
 
 from examapp import clock
+from examapp.accounts import access
 from examapp.canonical import utc_string
 from examapp.delivery import sittings
 from examapp.delivery.models import Sitting
@@ -91,6 +92,7 @@ def _session() -> dict[str, Any]:
 @bp.get("/registrations")
 def registrations() -> Response:
     """List the trainee's administrations."""
+    access.require(actor(), "sitting.take")
     at = clock.now()
     rows = [_registration(each, at) for each in administrations.of_trainee(actor().id)]
     return jsonify({"registrations": rows, "server_now": stamp(at)})

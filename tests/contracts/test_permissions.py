@@ -17,6 +17,7 @@ from tests.cast import Cast, make_cast, register
 ROLES = ("stranger", "trainee", "examiner", "center")
 OPEN = (200, 200, 200, 200)
 TRAINEE = (302, 200, 403, 403)
+TRAINEE_JSON = (401, 200, 403, 403)
 EXAMINER = (302, 403, 200, 403)
 CENTER = (302, 403, 403, 200)
 # these end the session, so they come last
@@ -26,7 +27,7 @@ ROUTES: dict[str, tuple[int, int, int, int]] = {
     "GET /": (200, 200, 302, 302),
     "GET /.well-known/did.json": OPEN,
     "GET /.well-known/jwks.json": OPEN,
-    "GET /api/registrations": (401, 200, 200, 200),
+    "GET /api/registrations": TRAINEE_JSON,
     "DELETE /api/session": OPEN,
     "GET /api/session": OPEN,
     "POST /api/session": (422, 422, 422, 422),
@@ -94,7 +95,7 @@ ROUTES: dict[str, tuple[int, int, int, int]] = {
     "GET /sittings/<public_id>/receipt": TRAINEE,
     "GET /sittings/<public_id>/receipt.txt": TRAINEE,
     "GET /static/<path:filename>": OPEN,
-    "POST /v1/acks": (422, 422, 422, 422),
+    "POST /v1/acks": (401, 401, 401, 401),
     "GET /v1/checkpoint": OPEN,
     "GET /v1/proofs/consistency": (422, 422, 422, 422),
     "GET /v1/proofs/inclusion": (422, 422, 422, 422),
