@@ -80,7 +80,8 @@ def accept(connection: Connection, head: Head | None, request: Request, grace: t
 
 def closed(head: Head) -> Refused:
     """Return the refusal of a request to a sitting that is over."""
-    return Refused("sitting.closed", N_("The sitting is over."), status=head.status, ends_at=utc_string(head.ends_at))
+    message = N_("The sitting is over.")
+    return Refused("sitting.closed", message, sitting_status=head.status, ends_at=utc_string(head.ends_at))
 
 
 def _is_open(head: Head, at: datetime, grace: timedelta) -> bool:

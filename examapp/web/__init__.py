@@ -8,6 +8,7 @@ from flask_login import LoginManager, current_user
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.exceptions import HTTPException
 
+from examapp import clock
 from examapp.accounts.models import User
 from examapp.db import db
 from examapp.errors import ExamappError, InvalidInput, Unavailable
@@ -101,14 +102,16 @@ def _show_expected(error: ExamappError) -> tuple[Any, int, dict[str, str]]:
 def _show_http(error: HTTPException) -> tuple[Any, int, dict[str, str]]:
     status = error.code or 500
     titles = {
-        400: gettext("The request could not be read"), 403: gettext("Not allowed"), 404: gettext("Not found"),
+        400: gettext("The request could not be read"), 401: gettext("Proof of identity needed"),
+        403: gettext("Not allowed"), 404: gettext("Not found"),
         405: gettext("Not possible"), 413: gettext("Too large"), 500: gettext("Something went wrong"),
     }  # fmt: skip
     message = gettext("Your session has changed. Go back, reload the page and try again.")
     if not isinstance(error, CSRFError):
         message = gettext("Please check the address, or go back to the start page.")
     code = "csrf.failed" if isinstance(error, CSRFError) else f"http.{status}"
-    return _shown(status, code, titles.get(status, gettext("Something went wrong")), message, {}, [], {})
+    headers = {name: value for name, value in error.get_headers() if name != "Content-Type"}
+    return _shown(status, code, titles.get(status, gettext("Something went wrong")), message, headers, [], {})
 
 
 def _shown(
@@ -118,8 +121,13 @@ def _shown(
     if not _wants_json():
         page = render_template("error.html", status=status, title=title, message=message, problems=problems)
         return page, status, headers
+    if request.path.startswith("/api/"):
+        # every answer lets the exam page correct its clock
+        parameters = {**parameters, "server_now": session_api.stamp(clock.now())}
     extra = {name: value for name, value in parameters.items() if isinstance(value, str | int)}
-    body: dict[str, Any] = {**extra, "type": f"urn:examapp:{code}", "code": code, "title": title, "detail": message, "status": status}
+    body: dict[str, Any] = {
+        **extra, "type": f"urn:examapp:{code}", "code": code, "title": title, "detail": message, "status": status,
+    }  # fmt: skip
     if problems:
         body["errors"] = [{"field": field, "message": text} for field, text in problems]
     answer = jsonify(body)

@@ -54,8 +54,8 @@ async function start() {
   }));
   responses.addEventListener("change", redraw);
   responses.addEventListener("conflict", (event) => conflict(event.detail));
-  // a refusal does not say what closed the sitting; the clock does
-  responses.addEventListener("closed", () => sync().then(() => end("expired")));
+  // past its end a sitting may be open in name until somebody closes it
+  responses.addEventListener("closed", ({ detail }) => sync().then(() => end(detail === "open" ? "expired" : detail)));
   navigator_ = new Navigator(places, responses, go);
   handIn = new HandIn({ places, responses, outbox, server, finished: leave });
   await responses.load(state);

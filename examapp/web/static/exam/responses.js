@@ -189,7 +189,7 @@ export class Responses extends EventTarget {
       this.#conflict(slot);
     } else if (error.code === "sitting.closed") {
       record.isLate = true;
-      this.dispatchEvent(new Event("closed"));
+      this.dispatchEvent(new CustomEvent("closed", { detail: error.body.sitting_status }));
     } else if (record.seq === seq) {
       record.isRefused = true;
     }

@@ -97,7 +97,8 @@ export class Server {
     } catch (error) {
       throw new Unreachable(String(error));
     }
-    if (answer.ok) this.#onAnswer(read, sentAt, performance.now());
+    const { server_now, ends_at } = read;
+    this.#onAnswer(answer.ok ? read : { server_now, ends_at }, sentAt, performance.now());
     if (answer.ok) return read;
     throw new Problem(answer.status, read, Number(answer.headers.get("Retry-After")) || 0);
   }
