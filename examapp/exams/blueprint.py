@@ -22,6 +22,10 @@ class Title(_Strict):
     zh: str
     en: str
 
+    def text(self, language: str) -> str:
+        """Return the title in zh or en."""
+        return self.zh if language == "zh" else self.en
+
 
 class TypeCount(_Strict):
     """How many items of a type a form has, and the points of each."""
@@ -64,7 +68,7 @@ class ExamBlueprint(_Strict):
 
 
 class ExamPlan(_Strict):
-    """An exam as its file describes it: what it is called, which bank it draws on, and its parts."""
+    """An exam as its file describes it: what it is called, which bank it draws on, its parts, its areas' titles."""
 
     code: str
     field: str
@@ -72,7 +76,16 @@ class ExamPlan(_Strict):
     bank: str
     scale: str
     title: Title
+    areas: dict[str, Title] = {}
     parts: dict[Part, ExamBlueprint]
+
+    @model_validator(mode="after")
+    def _areas_have_titles(self) -> "ExamPlan":
+        wanted = {area for blueprint in self.parts.values() for area in blueprint.areas}
+        if self.areas and wanted != set(self.areas):
+            names = ", ".join(sorted(wanted ^ set(self.areas)))
+            raise ValueError(f"areas with titles and areas with points differ by {names}; list the same codes in both")
+        return self
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from examapp.accounts import access
 from examapp.canonical import decimal_string, digest
 from examapp.db import db
 from examapp.errors import N_, NotFound
-from examapp.exams.blueprint import ExamPlan
+from examapp.exams.blueprint import ExamPlan, Title
 from examapp.exams.models import CutScore, Exam, ExamForm, FormSlot
 
 
@@ -54,6 +54,12 @@ def exam_by_code(code: str) -> Exam:
 def plan_of(exam: Exam) -> ExamPlan:
     """Return an exam's plan as it was imported."""
     return ExamPlan.model_validate(exam.plan)
+
+
+def area_titles(bank_code: str) -> dict[str, Title]:
+    """Return what the exams that draw on a bank call its content areas, by code."""
+    plans = [plan_of(exam) for exam in db.session.scalars(select(Exam).order_by(Exam.code))]
+    return {code: title for plan in plans if plan.bank == bank_code for code, title in plan.areas.items()}
 
 
 def forms_of(exam: Exam, part: str) -> list[ExamForm]:

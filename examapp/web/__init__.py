@@ -13,6 +13,7 @@ from examapp.accounts.models import User
 from examapp.db import db
 from examapp.errors import ExamappError, InvalidInput, Unavailable
 from examapp.web import api, center, examiner, help, public, session_api, sign_in, signed_in, sitting_api, trainee
+from examapp.web.labels import area_name
 
 LANGUAGES = ("zh", "en")
 BLUEPRINTS = (
@@ -45,7 +46,7 @@ def init_app(app: Flask) -> None:
         csrf.exempt(bp)
     Babel(app, default_locale="zh", default_translation_directories="web/translations", locale_selector=language)
     _add_login(app)
-    app.jinja_env.globals.update(language=language, LANGUAGES=LANGUAGES)
+    app.jinja_env.globals.update(language=language, LANGUAGES=LANGUAGES, area_name=area_name)
     app.after_request(_add_headers)
     app.register_error_handler(ExamappError, _show_expected)
     app.register_error_handler(CSRFError, _show_http)

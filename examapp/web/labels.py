@@ -1,6 +1,11 @@
-"""What codes are called on the pages of examiners and centers."""
+"""What codes are called on pages."""
 
+from collections.abc import Mapping
+
+from flask_babel import get_locale
 from flask_babel import lazy_gettext as _l
+
+from examapp.exams.blueprint import Title
 
 PARTS = {"theory": _l("Theory"), "practical": _l("Practical")}
 ITEM_TYPES = {
@@ -25,3 +30,8 @@ SCOPES = {
     "results.read": _l("Read released results"), "results.ack": _l("Acknowledge results"),
     "roster.write": _l("Send rosters"),
 }  # fmt: skip
+
+
+def area_name(code: str, titles: Mapping[str, Title]) -> str:
+    """Return what a content area is called in the page's language; its code where no exam gives it a title."""
+    return titles[code].text(str(get_locale())) if code in titles else code

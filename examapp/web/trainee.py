@@ -21,11 +21,13 @@ from examapp.delivery.state import OPEN
 from examapp.delivery.timing import minutes_if_started
 from examapp.errors import N_, NotFound
 from examapp.exams import administrations
+from examapp.exams.exam_forms import plan_of
 from examapp.exams.models import Registration
 from examapp.scoring import results
 from examapp.scoring.models import Result
 from examapp.web import exam_words, receipts, sign_in
 from examapp.web.forms import BaseForm
+from examapp.web.labels import area_name
 from examapp.web.session_api import state_of
 from examapp.web.signed_in import actor, admit, settings
 
@@ -161,9 +163,14 @@ def _grace() -> timedelta:
 
 
 def _profile(result: Result) -> list[tuple[str, str, str, int]]:
-    """Return (area, points earned, points possible, percent) for each content area."""
+    """Return (area's title, points earned, points possible, percent) for each content area."""
+    titles = plan_of(result.sitting.exam_form.exam).areas
     earned = result.evidence["outcome"]["area_profile"].items()
-    return [(area, got, most, round(100 * float(got) / float(most))) for area, (got, most) in earned if float(most)]
+    return [
+        (area_name(area, titles), got, most, round(100 * float(got) / float(most)))
+        for area, (got, most) in earned
+        if float(most)
+    ]
 
 
 def _error_in_points(result: Result) -> str:

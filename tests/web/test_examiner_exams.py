@@ -17,13 +17,17 @@ def exam(cast: Cast) -> Exam:
     """An exam whose bank has four items; a form takes two, and forms share none."""
     items = [makers.make_item_fields(id=f"ic-{letter}") for letter in "abcd"]
     import_bank(OPERATOR, makers.make_bank_files(*items), at=makers.AT)
+    title = {"zh": "半导体物理", "en": "Semiconductor physics"}
     theory = {
         "minutes": 30, "areas": {AREA: 2}, "item_types": {"single_choice": {"count": 2, "points": 1}},
         "max_overlap_share": 0,
     }  # fmt: skip
     plan = {"code": "exam-one", "field": "ic", "level": "primary", "bank": "ic-test", "scale": makers.SCALE}
     found = exam_forms.import_plan(
-        OPERATOR, ExamPlan.model_validate({**plan, "title": makers.text("One"), "parts": {"theory": theory}})
+        OPERATOR,
+        ExamPlan.model_validate(
+            {**plan, "title": makers.text("One"), "areas": {AREA: title}, "parts": {"theory": theory}}
+        ),
     )
     db.session.flush()
     return found
@@ -39,6 +43,13 @@ def test_forms_are_assembled_and_shown_with_their_numbers(cast: Cast, exam: Exam
     assert assemble(cast, "A B") == "to /examiner/exams/exam-one"
     page = cast.examiner.get("/examiner/exams/exam-one").text
     assert all(words in page for words in ("Form A", "Form B", "0.620", "0.0 %", "sha256:", "Forms were assembled"))
+
+
+def test_content_areas_are_called_by_their_titles_in_the_pages_language(cast: Cast, exam: Exam) -> None:
+    pages = ["/examiner/exams/exam-one", "/examiner/banks/ic-test", "/examiner/banks/ic-test/items/ic-a"]
+    assert ["Semiconductor physics" in cast.examiner.get(page).text for page in pages] == [True] * 3
+    cast.examiner.post("/language", language="zh", next="/")
+    assert ["半导体物理" in cast.examiner.get(page).text for page in pages] == [True] * 3
 
 
 def test_infeasible_blueprint_is_answered_with_the_constraints_that_clash(cast: Cast, exam: Exam) -> None:

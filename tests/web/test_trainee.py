@@ -172,3 +172,13 @@ def test_released_result_shows_score_error_probability_and_profile(client: Flask
     assert result.scaled in page
     assert "±" in page
     assert "area.one" in page
+
+
+def test_profile_calls_areas_by_their_titles(client: FlaskClient, trainee: User) -> None:
+    result = makers.make_result(makers.make_registration(trainee))
+    exam = result.sitting.exam_form.exam
+    exam.plan = {**exam.plan, "areas": {"area.one": {"zh": "薄膜", "en": "Thin films"}}}
+    db.session.commit()
+    page = client.get(f"/results/{result.id}").text
+    assert "Thin films" in page
+    assert "area.one" not in page

@@ -10,10 +10,11 @@ from examapp.banks import catalogue, preview
 from examapp.banks.authoring import bank_named
 from examapp.banks.content import ItemContent, StimulusContent
 from examapp.banks.version_diff import field_changes
+from examapp.exams.exam_forms import area_titles
 from examapp.exams.form_reports import forms_with
 from examapp.web import exam_words
 from examapp.web.forms import BaseForm
-from examapp.web.labels import COGNITIVE, ITEM_TYPES, PARTS
+from examapp.web.labels import COGNITIVE, ITEM_TYPES, PARTS, area_name
 from examapp.web.signed_in import actor, admit
 
 bp = Blueprint("examiner_banks", __name__, url_prefix="/examiner/banks")
@@ -50,12 +51,14 @@ def bank(code: str) -> str:
     entries = catalogue.entries(actor(), found)
     counts = catalogue.counts(entries)
     form = FilterForm(request.args)
-    form.area.choices = [SelectChoice("", _l("All areas")), *(SelectChoice(area, area) for area in counts)]
+    titles = area_titles(code)
+    named = [SelectChoice(area, area_name(area, titles)) for area in counts]
+    form.area.choices = [SelectChoice("", _l("All areas")), *named]
     form.type.choices = [SelectChoice("", _l("All types")), *(SelectChoice(*pair) for pair in ITEM_TYPES.items())]
     shown = catalogue.matching(entries, form.area.data or "", form.type.data or "", form.text.data or "")
     return render_template(
         "examiner/bank.html", bank=found, entries=shown, total=len(entries), counts=counts, filter=form,
-        item_types=ITEM_TYPES, stimuli=catalogue.stimuli(actor(), found),
+        item_types=ITEM_TYPES, stimuli=catalogue.stimuli(actor(), found), area_titles=titles,
     )  # fmt: skip
 
 
@@ -73,7 +76,7 @@ def item(code: str, item: str) -> str:
         preview=preview.preview(content, stimulus, abs(seed)), item_types=ITEM_TYPES, cognitive=COGNITIVE, parts=PARTS,
         draws=[(each, preview.numbers(content, stimulus, each)) for each in seeds],
         parameters=catalogue.parameters_of(version), versions=catalogue.versions_of(actor(), found, item),
-        places=forms_with(version.item_id),
+        places=forms_with(version.item_id), area_titles=area_titles(code),
     )  # fmt: skip
 
 

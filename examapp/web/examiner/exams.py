@@ -126,8 +126,9 @@ def exam_form(code: str, part: str, form_code: str) -> str:
     found = form_reports.exam_form(actor(), exam_by_code(code), part, form_code)
     contents = [(slot, ItemContent.from_json(slot.item_version.content)) for slot in found.slots]
     return render_template(
-        "examiner/exam_form.html", exam_form=found, contents=contents, parts=PARTS, item_types=ITEM_TYPES
-    )
+        "examiner/exam_form.html", exam_form=found, contents=contents, parts=PARTS, item_types=ITEM_TYPES,
+        area_titles=plan_of(found.exam).areas,
+    )  # fmt: skip
 
 
 @bp.get("/<code>/forms/<part>/<form_code>/print")
