@@ -4,8 +4,9 @@ import os
 import sys
 from pathlib import Path
 
+import click
 from flask import Flask
-from flask.cli import FlaskGroup
+from flask.cli import ScriptInfo
 from flask_migrate import Migrate
 
 from examapp import cli, web
@@ -44,10 +45,8 @@ def create_app_from_env() -> Flask:
 
 def main() -> None:
     """Run the `examapp` command."""
-    group = FlaskGroup(
-        name="examapp", create_app=create_app_from_env, add_default_commands=False, add_version_option=False,
-        load_dotenv=False, help="Exam delivery with verifiable results. Every command has --help with an example.",
-    )  # fmt: skip
+    # not a FlaskGroup: that one makes the application, and so needs every setting, before it shows its help
+    group = click.Group(help="Exam delivery with verifiable results. Every command has --help with an example.")
     for command in cli.COMMANDS:
         group.add_command(command)
-    group.main(prog_name="examapp")
+    group.main(prog_name="examapp", obj=ScriptInfo(create_app=create_app_from_env))

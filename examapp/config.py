@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -57,6 +58,8 @@ def _problems(settings: Mapping[str, object]) -> list[str]:
         )
     if not str(settings["database_url"]).startswith(("sqlite:///", "postgresql+psycopg://")):
         problems.append("EXAMAPP_DATABASE_URL must begin with sqlite:/// or postgresql+psycopg://")
+    elif str(settings["database_url"]).startswith("postgresql") and find_spec("psycopg") is None:
+        problems.append("EXAMAPP_DATABASE_URL names PostgreSQL, whose driver is missing: pip install 'psycopg[binary]'")
     public = urlsplit(str(settings["public_url"]))
     if public.scheme not in ("http", "https") or not public.hostname:
         problems.append("EXAMAPP_PUBLIC_URL must be the http or https address that people type")

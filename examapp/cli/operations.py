@@ -26,6 +26,7 @@ THREADS = 16
 
 @click.command("upgrade")
 @with_appcontext
+@door
 def upgrade_database() -> None:
     """Bring the database to the newest tables.
 
@@ -36,6 +37,7 @@ def upgrade_database() -> None:
 
 @click.command("run-due")
 @with_appcontext
+@door
 def run_due_once() -> None:
     """Close, mark, score and certify everything that is due, once; safe to repeat.
 
@@ -51,6 +53,7 @@ def run_due_once() -> None:
 @click.command()
 @click.option("--once", is_flag=True, help="One pass, then end.")
 @with_appcontext
+@door
 def worker(once: bool) -> None:
     """Do what is due every two seconds until stopped.
 
@@ -66,6 +69,7 @@ def worker(once: bool) -> None:
 @click.command()
 @click.option("--bind", default="127.0.0.1:8000", show_default=True)
 @click.option("--threads", default=THREADS, show_default=True)
+@with_appcontext
 def serve(bind: str, threads: int) -> None:
     """Serve the application with gunicorn: one process, many threads, saves committed together.
 
