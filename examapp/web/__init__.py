@@ -12,16 +12,29 @@ from examapp import clock
 from examapp.accounts.models import User
 from examapp.db import db
 from examapp.errors import ExamappError, InvalidInput, Unavailable
-from examapp.web import api, center, examiner, help, public, session_api, sign_in, signed_in, sitting_api, trainee
+from examapp.web import (
+    api,
+    center,
+    examiner,
+    health,
+    help,
+    public,
+    session_api,
+    sign_in,
+    signed_in,
+    sitting_api,
+    trainee,
+)
 from examapp.web.labels import area_name
 
 LANGUAGES = ("zh", "en")
 BLUEPRINTS = (
     sign_in.bp, session_api.bp, sitting_api.bp, trainee.bp, *examiner.BLUEPRINTS, center.bp, help.bp, public.bp, api.bp,
+    health.bp,
 )  # fmt: skip
 # routes that carry their own proof of origin (a bearer token, a signed assertion, a sitting ticket)
 CSRF_EXEMPT = (api.bp, sitting_api.bp, session_api.bp)
-JSON_PREFIXES = ("/api/", "/v1/", "/oauth/", "/.well-known/", "/openapi.json", "/status/")
+JSON_PREFIXES = ("/api/", "/v1/", "/oauth/", "/.well-known/", "/openapi.json", "/status/", "/healthz", "/readyz")
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; style-src-attr 'unsafe-inline'; img-src 'self' data:; "
