@@ -20,10 +20,8 @@ def test_every_changed_character_is_refused():
     for place, character in enumerate(text):
         other = "A" if character != "A" else "B"
         changed = text[:place] + other + text[place + 1 :]
-        # the last character of a base64 block has bits that carry nothing
-        if place not in (text.index(".") - 1, len(text) - 1):
-            with pytest.raises(NotAllowed):
-                check(changed, SECRET, at=AT)
+        with pytest.raises(NotAllowed):
+            check(changed, SECRET, at=AT)
 
 
 @pytest.mark.parametrize("text", ["", ".", "a.b", "a", "é.é", sign(TICKET, "another secret")])
