@@ -6,9 +6,10 @@ a digest. Times are written in UTC with microseconds.
 
 import hashlib
 import json
+import math
 import re
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NoReturn
 
 import rfc8785
 
@@ -58,7 +59,7 @@ def utc_string(at: datetime) -> str:
     """
     if at.tzinfo is None:
         raise ValueError(f"{at!r} has no time zone")
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 def parse_utc(text: str) -> datetime:
@@ -67,11 +68,22 @@ def parse_utc(text: str) -> datetime:
 
 
 def loads(text: str | bytes) -> Any:
-    """Read JSON strictly: a repeated key or a number such as NaN is a `ValueError`, as is nesting beyond the reader."""
+    """Read JSON strictly: what programs read differently, or text that cannot be stored, is a `ValueError`.
+
+    So are a repeated key, NaN, 1e400, half a surrogate pair, bytes that are not UTF-8, and nesting beyond the reader.
+    """
+    text = text.decode() if isinstance(text, bytes) else text
     try:
-        return json.loads(text, object_pairs_hook=_unique_pairs, parse_constant=_refuse_constant)
+        value = json.loads(
+            text, object_pairs_hook=_unique_pairs, parse_constant=_refuse_constant, parse_float=_finite
+        )  # fmt: skip
+        if "\\u" in text:
+            # an escape may bring in half a pair, which encoding refuses
+            json.dumps(value, ensure_ascii=False).encode()
     except RecursionError as error:
         raise ValueError("the JSON is nested too deeply") from error
+    text.encode()
+    return value
 
 
 def _is_plain(value: Any, path: str) -> bool:
@@ -102,5 +114,10 @@ def _unique_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return result
 
 
-def _refuse_constant(name: str) -> Any:
+def _finite(text: str) -> float:
+    number = float(text)
+    return number if math.isfinite(number) else _refuse_constant(text)
+
+
+def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not a JSON number")

@@ -40,8 +40,14 @@ def test_keys_sort_by_utf16_units():
     assert canonical_bytes({"\ufb33": 1, "\U0001f600": 2}).decode() == '{"\U0001f600":2,"\ufb33":1}'
 
 
-@pytest.mark.parametrize("text", ['{"a":1,"a":2}', "NaN", "[Infinity]", "[" * 100_000])
-def test_json_that_can_be_read_in_two_ways_is_refused(text):
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"a":1,"a":2}', "NaN", "[Infinity]", "1e400", "[" * 100_000, "9" * 5000, '"\\ud800"', '{"\\udfff":1}', '"\ud800"',
+        b'"\xed\xa0\x80"', "1".encode("utf-16"), b"\xef\xbb\xbf1",
+    ],
+)  # fmt: skip
+def test_json_that_can_be_read_in_two_ways_or_not_be_stored_is_refused(text):
     with pytest.raises(ValueError):
         loads(text)
 
