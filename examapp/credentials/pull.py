@@ -13,7 +13,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.exc import IntegrityError
 
 from examapp.accounts.models import ApiClient
-from examapp.canonical import digest, utc_string
+from examapp.canonical import LARGEST_INTEGER, digest, utc_string
 from examapp.credentials import log
 from examapp.credentials.checkpoint import open_checkpoint
 from examapp.credentials.models import Acknowledgement, LogEntry
@@ -80,7 +80,8 @@ def acknowledge(
     if not 1 <= len(key) <= LONGEST_KEY:
         message = N_("Send an Idempotency-Key of 1 to 200 characters.")
         raise InvalidInput("ack.key", message)
-    if not isinstance(up_to, int) or isinstance(up_to, bool) or up_to < 0 or not isinstance(note, str):
+    is_count = isinstance(up_to, int) and not isinstance(up_to, bool) and 0 <= up_to <= LARGEST_INTEGER
+    if not is_count or not isinstance(up_to, int) or not isinstance(note, str):
         raise InvalidInput("ack.malformed", N_("Send up_to, a whole number, and checkpoint, the signed note."))
     body_digest = digest({"up_to": up_to, "checkpoint": note})
     known = db.session.get(Acknowledgement, (client.id, key))

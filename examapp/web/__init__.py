@@ -25,6 +25,7 @@ from examapp.web import (
     sitting_api,
     trainee,
 )
+from examapp.web.incoming import check_request
 from examapp.web.labels import area_name
 
 LANGUAGES = ("zh", "en")
@@ -52,6 +53,7 @@ HEADERS = {
 
 def init_app(app: Flask) -> None:
     """Give `app` its pages, its languages, its sign-in and its error pages."""
+    app.before_request(check_request)
     csrf = CSRFProtect(app)
     for bp in BLUEPRINTS:
         app.register_blueprint(bp)

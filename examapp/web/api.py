@@ -19,6 +19,7 @@ from examapp.credentials import key_store, log, pull
 from examapp.credentials.key_store import KeyStore
 from examapp.db import transaction
 from examapp.errors import N_, InvalidInput, NotFound
+from examapp.web.incoming import json_object
 from examapp.web.signed_in import settings
 
 bp = Blueprint("api", __name__)
@@ -96,13 +97,11 @@ def evidence(record_id: str) -> Response:
 def acks() -> Response:
     """Note what a center has; the same Idempotency-Key and body give the same answer again."""
     client = _client("results.ack")
-    body = request.get_json(silent=True)
-    if not isinstance(body, dict):
-        raise InvalidInput("request.json", N_("Send a JSON object."))
+    body = json_object(("up_to", "checkpoint"))
     with transaction():
         row = pull.acknowledge(
-            client, request.headers.get("Idempotency-Key", ""), body.get("up_to"),
-            body.get("checkpoint"), settings().log_origin, key_store.trusted_keys(), at=clock.now(),
+            client, request.headers.get("Idempotency-Key", ""), body["up_to"],
+            body["checkpoint"], settings().log_origin, key_store.trusted_keys(), at=clock.now(),
         )  # fmt: skip
     return jsonify({"up_to": row.up_to, "acknowledged_at": utc_string(row.acknowledged_at)})
 

@@ -20,6 +20,7 @@ from examapp.errors import N_, InvalidInput, NotAllowed
 from examapp.exams import administrations
 from examapp.exams.models import Registration
 from examapp.web import sign_in
+from examapp.web.incoming import json_object
 from examapp.web.signed_in import actor
 
 bp = Blueprint("session_api", __name__, url_prefix="/api")
@@ -30,24 +31,8 @@ def stamp(at: Any) -> str:
     return f"{utc_string(at)[:-4]}Z"
 
 
-def json_object() -> dict[str, Any]:
-    """Return the request's JSON object."""
-    body = request.get_json(silent=True)
-    if not isinstance(body, dict):
-        raise InvalidInput("request.json", N_("Send a JSON object."))
-    return body
-
-
-def check_origin() -> None:
-    """Refuse an unsafe request that another site's page sent."""
-    site = request.headers.get("Sec-Fetch-Site", "same-origin")
-    if site not in ("same-origin", "none"):
-        raise NotAllowed("csrf.failed", N_("This request came from another site."))
-
-
 def check_csrf() -> str:
     """Return the request's CSRF token once it has proved right."""
-    check_origin()
     token = request.headers.get("X-CSRF-Token", "")
     try:
         validate_csrf(token)
@@ -65,9 +50,10 @@ def read() -> Response:
 @bp.post("/session")
 def create() -> Response:
     """Sign in."""
-    check_origin()
-    body = json_object()
-    sign_in.enter(str(body.get("username", "")), str(body.get("password", "")))
+    body = json_object(("username", "password"))
+    if not all(isinstance(text, str) for text in body.values()):
+        raise InvalidInput("session.malformed", N_("User name and password are text."))
+    sign_in.enter(body["username"], body["password"])
     return jsonify(_session())
 
 
