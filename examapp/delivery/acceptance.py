@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.engine import Connection
 
 from examapp.canonical import canonical_bytes, digest, utc_string
@@ -20,6 +20,12 @@ from examapp.delivery.models import JournalEntry, StoredResponse
 from examapp.delivery.state import OPEN, SUBMITTED, Kind
 from examapp.delivery.timing import counts
 from examapp.errors import N_, ExamappError, NotAllowed, Refused
+
+_OWN = (StoredResponse.sitting_id == bindparam("sitting")) & (StoredResponse.slot == bindparam("place"))
+_NEW = {name: bindparam(f"new_{name}") for name in ("seq", "value", "number")}
+_STORED = select(StoredResponse.seq, StoredResponse.value, StoredResponse.number).where(_OWN)
+_ADD = insert(StoredResponse).values(sitting_id=bindparam("sitting"), slot=bindparam("place"), **_NEW)
+_REPLACE = update(StoredResponse).where(_OWN).values(_NEW)
 
 
 @dataclass(frozen=True)
@@ -90,10 +96,7 @@ def _is_open(head: Head, at: datetime, grace: timedelta) -> bool:
 
 def _save(connection: Connection, head: Head, save: Save, at: datetime, grace: timedelta) -> Outcome:
     body = {"slot": save.slot, "seq": save.seq, "value": save.value, "client_time": save.client_time}
-    key = (StoredResponse.sitting_id == head.sitting_id) & (StoredResponse.slot == save.slot)
-    stored = connection.execute(
-        select(StoredResponse.seq, StoredResponse.value, StoredResponse.number).where(key)
-    ).one_or_none()
+    stored = connection.execute(_STORED, {"sitting": head.sitting_id, "place": save.slot}).one_or_none()
     if stored and stored.seq == save.seq and json.loads(stored.value) == save.value:
         return Accepted(journal.entry_at(connection, head.sitting_id, stored.number), head.ends_at, body)
     if not _is_open(head, at, grace):
@@ -102,13 +105,11 @@ def _save(connection: Connection, head: Head, save: Save, at: datetime, grace: t
         message = N_("A newer response to this item is stored already.")
         return Refused("response.stale", message, slot=save.slot, stored_seq=stored.seq)
     entry = journal.append(connection, head, Kind.RESPONDED, at, body)
-    if stored:
-        connection.execute(delete(StoredResponse).where(key))
     row = {
-        "sitting_id": head.sitting_id, "slot": save.slot, "seq": save.seq,
-        "value": canonical_bytes(save.value).decode(), "number": entry.number,
+        "sitting": head.sitting_id, "place": save.slot, "new_seq": save.seq,
+        "new_value": canonical_bytes(save.value).decode(), "new_number": entry.number,
     }  # fmt: skip
-    connection.execute(insert(StoredResponse), row)
+    connection.execute(_REPLACE if stored else _ADD, row)
     return Accepted(entry, head.ends_at, body)
 
 

@@ -27,6 +27,19 @@ _HEAD = select(
 ).where(Sitting.id.in_(bindparam("ids", expanding=True))).with_for_update()  # fmt: skip
 
 
+# statements are written once: building them anew would cost the hot path more than running them
+_INSERT = insert(JournalEntry)
+_AT = select(JournalEntry.at, JournalEntry.digest).where(
+    JournalEntry.sitting_id == bindparam("sitting"), JournalEntry.number == bindparam("entry")
+)
+_SAVE = (
+    update(Sitting)
+    .where(Sitting.id == bindparam("sitting"))
+    .values({name: bindparam(f"new_{name}") for name in ("status", "ends_at", "last_number", "last_digest")})
+)
+_SAVE_CLOSED = _SAVE.values(closed_at=bindparam("new_closed_at"))
+
+
 @dataclass
 class Head:
     """What appending needs to know of a sitting; the copy in the sitting's row is written back by `save_head`."""
@@ -84,7 +97,7 @@ def append(connection: Connection, head: Head, kind: Kind, at: datetime, body: d
         "sitting_id": head.sitting_id, "number": number, "kind": kind.value, "at": stamp,
         "body": canonical_bytes(body).decode(), "previous": head.last_digest, "digest": own,
     }  # fmt: skip
-    connection.execute(insert(JournalEntry), row)
+    connection.execute(_INSERT, row)
     head.last_number, head.last_digest, head.is_changed = number, own, True
     return Entry(number, at, own)
 
@@ -92,12 +105,13 @@ def append(connection: Connection, head: Head, kind: Kind, at: datetime, body: d
 def save_head(connection: Connection, head: Head) -> None:
     """Write the head's copy back to the sitting's row."""
     values: dict[str, Any] = {
-        "status": head.status, "ends_at": head.ends_at, "last_number": head.last_number,
-        "last_digest": head.last_digest,
+        "sitting": head.sitting_id, "new_status": head.status, "new_ends_at": head.ends_at,
+        "new_last_number": head.last_number, "new_last_digest": head.last_digest,
     }  # fmt: skip
-    if head.closed_at is not None:
-        values["closed_at"] = head.closed_at
-    connection.execute(update(Sitting).where(Sitting.id == head.sitting_id).values(**values))
+    if head.closed_at is None:
+        connection.execute(_SAVE, values)
+    else:
+        connection.execute(_SAVE_CLOSED, {**values, "new_closed_at": head.closed_at})
     head.is_changed = False
 
 
@@ -124,10 +138,7 @@ def read(sitting_id: int) -> SittingState:
 
 def entry_at(connection: Connection, sitting_id: int, number: int) -> Entry:
     """Return the entry with this number, as it was acknowledged."""
-    query = select(JournalEntry.at, JournalEntry.digest).where(
-        JournalEntry.sitting_id == sitting_id, JournalEntry.number == number
-    )
-    row = connection.execute(query).one()
+    row = connection.execute(_AT, {"sitting": sitting_id, "entry": number}).one()
     return Entry(number, parse_utc(row.at), row.digest)
 
 
