@@ -21,6 +21,7 @@ from reportlab.pdfgen.canvas import Canvas
 
 from examapp.credentials import issuing
 from examapp.credentials.models import Certificate
+from examapp.scoring.rules import percent
 
 FACE = "NotoSansSC"
 FONT = Path(__file__).resolve().parent / "fonts" / "NotoSansSC-Regular.ttf"
@@ -159,9 +160,9 @@ def _statement(canvas: Canvas, page: CertificatePage) -> None:
     scores = f"理论 Theory  {page.theory}      实操 Practical  {page.practical}"
     _centred(canvas, HEIGHT - 372, 13, scores)
     _centred(canvas, HEIGHT - 388, 9, "满分 100 分，60 分合格  ·  out of 100, pass mark 60", MUTED)
-    percent = f"{float(page.probability) * 100:.1f} %"
-    sure = f"真实能力达到两科合格标准的概率  {percent}  probability that both abilities truly reach the pass marks"
-    _centred(canvas, HEIGHT - 410, 9.5, sure)
+    sure = percent(page.probability)
+    both = f"真实能力达到两科合格标准的概率  {sure}  probability that both abilities truly reach the pass marks"
+    _centred(canvas, HEIGHT - 410, 9.5, both)
 
 
 def _foot(canvas: Canvas, page: CertificatePage) -> None:

@@ -95,3 +95,15 @@ def rescore(evidence: Evidence) -> Outcome:
     if name not in RULES:
         raise ValueError(f"no scorer is called {name!r}")
     return RULES[name](evidence)
+
+
+def percent(probability: str | float) -> str:
+    """Return a probability as it is shown to people, to a tenth of a percent; an estimate never claims certainty.
+
+    >>> percent("0.9733"), percent("0.9999"), percent(0.0002)
+    ('97.3 %', '> 99.9 %', '< 0.1 %')
+    """
+    value = float(probability)
+    if value > 0.999:
+        return "> 99.9 %"
+    return "< 0.1 %" if value < 0.001 else f"{100 * value:.1f} %"

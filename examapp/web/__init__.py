@@ -12,6 +12,7 @@ from examapp import clock
 from examapp.accounts.models import User
 from examapp.db import db
 from examapp.errors import ExamappError, InvalidInput, Unavailable
+from examapp.scoring.rules import percent
 from examapp.web import (
     api,
     center,
@@ -62,6 +63,7 @@ def init_app(app: Flask) -> None:
     Babel(app, default_locale="zh", default_translation_directories="web/translations", locale_selector=language)
     _add_login(app)
     app.jinja_env.globals.update(language=language, LANGUAGES=LANGUAGES, area_name=area_name)
+    app.jinja_env.filters["percent"] = percent
     app.after_request(_add_headers)
     app.register_error_handler(ExamappError, _show_expected)
     app.register_error_handler(CSRFError, _show_http)

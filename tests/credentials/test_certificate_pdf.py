@@ -45,6 +45,12 @@ def test_certificate_carries_the_probability_that_the_level_is_right():
     assert "probability that both abilities truly reach the pass marks" in text_of(make_page())
 
 
+def test_certificate_never_claims_certainty():
+    text = text_of(make_page(probability="0.9999"))
+    assert "> 99.9 %" in text
+    assert "100" not in text.partition("99.9")[2].partition("probability")[0]
+
+
 def test_character_that_the_face_lacks_is_named_and_not_dropped():
     text = text_of(make_page(holder="张𠮷"))
     assert "张〓" in text

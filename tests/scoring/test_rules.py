@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from examapp.psychometrics.irt import grid
-from examapp.scoring.rules import rescore
+from examapp.scoring.rules import percent, rescore
 
 PARAMETERS = {"a": "1.0", "c": "0.0", "d": "1.0"}
 
@@ -78,3 +78,12 @@ def test_points_are_shared_by_category_and_area():
 def test_an_unknown_scorer_is_named():
     with pytest.raises(ValueError, match="examapp-score/9"):
         rescore({"scorer": "examapp-score/9"})
+
+
+@pytest.mark.feature("B1")
+@pytest.mark.parametrize(
+    ("probability", "shown"),
+    [("1.0000", "> 99.9 %"), ("0.9991", "> 99.9 %"), ("0.9990", "99.9 %"), ("0.5", "50.0 %"), ("0.0000", "< 0.1 %")],
+)
+def test_no_probability_is_shown_as_certainty(probability, shown):
+    assert percent(probability) == shown

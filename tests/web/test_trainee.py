@@ -3,6 +3,7 @@ from datetime import datetime, timedelta
 
 import pytest
 from flask.testing import FlaskClient
+from markupsafe import escape
 from werkzeug.test import TestResponse
 
 from examapp import clock
@@ -13,6 +14,7 @@ from examapp.delivery.models import Sitting
 from examapp.exams.models import Registration
 from examapp.scoring import marking, results
 from examapp.scoring.models import Result
+from examapp.scoring.rules import percent
 from tests import makers
 
 
@@ -171,6 +173,7 @@ def test_released_result_shows_score_error_probability_and_profile(client: Flask
     page = client.get(f"/results/{result.id}").text
     assert result.scaled in page
     assert "±" in page
+    assert escape(percent(result.probability)) in page
     assert "area.one" in page
 
 
