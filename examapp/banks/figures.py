@@ -1,18 +1,12 @@
 """Figures of stimuli, drawn from the same numbers as the keys of their items, as small SVG in both languages.
 
-A figure is drawn once, with plain tokens where words stand, and the words of each language are put in afterwards: text
-stays text, and no font needs to know Chinese while drawing. The SVG has no style sheets, scripts, ids from outside or
-references but to itself, so a strict content security policy leaves it whole, and equal numbers give equal bytes.
+A figure is drawn once; `drawings` puts the words of each language in. Equal numbers give equal bytes.
 """
 
-import io
 import math
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from xml.etree import ElementTree as XML
 
-import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -20,21 +14,11 @@ from matplotlib.ticker import FuncFormatter, MultipleLocator
 
 from examapp.banks import markup
 from examapp.banks.content import FigureContent, StimulusContent
-from examapp.banks.fields import Problem, Text
+from examapp.banks.drawings import as_svg, in_language
+from examapp.banks.fields import Problem
 from examapp.banks.variants import figure_values
 
-FONTS = (
-    "system-ui, 'PingFang SC', 'Microsoft YaHei', 'Noto Sans CJK SC', 'Source Han Sans SC', "
-    "'WenQuanYi Micro Hei', sans-serif"
-)
 WIDTH, HEIGHT = 6.6, 4.2
-SVG = "{http://www.w3.org/2000/svg}"
-NAMESPACES = {"": "http://www.w3.org/2000/svg", "xlink": "http://www.w3.org/1999/xlink"}
-_DECIMALS = re.compile(r"-?\d+\.\d{3,}")
-_TOKEN = re.compile(r"word([a-z]+)")
-
-# Set once, at import: the drawing itself must not depend on anybody's settings
-matplotlib.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "examapp", "path.simplify": True})
 
 
 @dataclass(frozen=True)
@@ -137,10 +121,7 @@ def _drawn(kind: FigureKind, numbers: Mapping[str, float]) -> str:
     axes.tick_params(which="both", bottom=False, left=False)
     axes.set_xlabel("wordx")
     axes.text(-0.1, 0.5, "wordy", transform=axes.transAxes, rotation=90, rotation_mode="anchor", ha="center")
-    written = io.StringIO()
-    nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
-    figure.savefig(written, format="svg", metadata=nothing)
-    return written.getvalue()
+    return as_svg(figure)
 
 
 def _power_of_ten(value: float, position: int | None = None) -> str:
@@ -150,71 +131,5 @@ def _power_of_ten(value: float, position: int | None = None) -> str:
 def _in_language(drawn: str, content: FigureContent, language: str) -> str:
     place = 0 if language == "zh" else 1
     words = {name: pair[place] for name, pair in FIGURES[content.kind].words.items()}
-    root = XML.fromstring(drawn)  # noqa: S314 - our own drawing, written a moment ago
-    _strip(root)
-    _number_ids(root, f"{content.kind.replace('_', '-')}-{language}-")
-    _flatten(root)
-    for element in root.iter(f"{SVG}text"):
-        element.text = _TOKEN.sub(lambda match: words[match[1]], element.text or "")
-    _describe(root, content.alt, language)
-    for prefix, address in NAMESPACES.items():
-        XML.register_namespace(prefix, address)
-    return _DECIMALS.sub(lambda match: f"{float(match[0]):.2f}", XML.tostring(root, encoding="unicode"))
-
-
-def _strip(root: XML.Element) -> None:
-    for parent in list(root.iter()):
-        for child in list(parent):
-            if child.tag in (f"{SVG}metadata", f"{SVG}style"):
-                parent.remove(child)
-    for element in root.iter():
-        for name, value in _presentation(element.attrib.pop("style", "")):
-            element.set(name, value)
-        if element.get("transform", "").startswith("rotate(-0 "):
-            del element.attrib["transform"]
-
-
-def _flatten(parent: XML.Element) -> None:
-    children = list(parent)
-    for child in children:
-        _flatten(child)
-        child.tail = None
-    if parent.tag != f"{SVG}text":
-        parent.text = None
-    # A group that says nothing gives its place to what it holds
-    parent[:] = [
-        part for child in children for part in (child if child.tag == f"{SVG}g" and not child.attrib else [child])
-    ]
-
-
-def _presentation(style: str) -> Iterator[tuple[str, str]]:
-    for declaration in style.split(";"):
-        name, _, value = (part.strip() for part in declaration.partition(":"))
-        if name == "font":
-            yield "font-size", value.split()[0].removesuffix("px")
-        elif name and name != "font-family":
-            yield name, value
-
-
-def _number_ids(root: XML.Element, prefix: str) -> None:
-    references = "".join(value for element in root.iter() for value in element.attrib.values() if "#" in value)
-    renamed: dict[str, str] = {}
-    for element in root.iter():
-        code = element.attrib.pop("id", None)
-        if code and f"#{code}" in references:
-            renamed[code] = f"{prefix}{len(renamed) + 1}"
-            element.set("id", renamed[code])
-    for element in root.iter():
-        for name, value in element.attrib.items():
-            element.set(name, re.sub(r"#([\w-]+)", lambda match: "#" + renamed.get(match[1], match[1]), value))
-
-
-def _describe(root: XML.Element, alt: Text, language: str) -> None:
-    root.set("role", "img")
-    root.set("aria-label", getattr(alt, language))
-    root.set("lang", language)
-    root.set("font-family", FONTS)
-    root.set("stroke-linejoin", "round")
-    root.set("stroke-linecap", "butt")
-    for name in ("width", "height", "version"):
-        root.attrib.pop(name, None)
+    prefix = f"{content.kind.replace('_', '-')}-{language}-"
+    return in_language(drawn, words, getattr(content.alt, language), language, prefix)
