@@ -22,7 +22,7 @@ from examapp.delivery.timing import counts
 from examapp.errors import N_, ExamappError, NotAllowed, Refused
 
 _OWN = (StoredResponse.sitting_id == bindparam("sitting")) & (StoredResponse.slot == bindparam("place"))
-_NEW = {name: bindparam(f"new_{name}") for name in ("seq", "value", "number")}
+_NEW: dict[str, Any] = {name: bindparam(f"new_{name}") for name in ("seq", "value", "number")}
 _STORED = select(StoredResponse.seq, StoredResponse.value, StoredResponse.number).where(_OWN)
 _ADD = insert(StoredResponse).values(sitting_id=bindparam("sitting"), slot=bindparam("place"), **_NEW)
 _REPLACE = update(StoredResponse).where(_OWN).values(_NEW)
