@@ -1,17 +1,22 @@
 """A service to try out: bank, exam, forms, one account per role, and an administration that is open now."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import click
 from sqlalchemy import select
 
 from examapp.accounts import people
 from examapp.accounts.access import OPERATOR
 from examapp.accounts.models import Center, User
 from examapp.banks.authoring import import_bank
-from examapp.banks.bank_files import read_bank
+from examapp.banks.bank_files import BankFiles, read_bank
 from examapp.db import db, transaction
+from examapp.delivery import sittings
+from examapp.delivery.state import OPEN
+from examapp.errors import Refused
 from examapp.exams import administrations, exam_forms, form_assembly
 from examapp.exams.models import Administration, Exam, ExamForm, Registration
 from examapp.exams.plan_files import read_plan
@@ -36,14 +41,24 @@ def prepare_exam(bank_folder: Path, *, at: datetime) -> Prepared:
     """Import bank and exam, assemble two forms a part, decide the provisional cut; what is there already stays."""
     folder = bank_folder / BANK
     plan, bank_files = read_plan(folder), read_bank(folder)
-    with transaction():
-        import_bank(OPERATOR, bank_files, at=at)
+    _import(bank_files, at)
     with transaction():
         exam = exam_forms.import_plan(OPERATOR, plan)
     for part in plan.parts:
         if not exam_forms.forms_of(exam, part):
             _assemble(exam, part, at)
     return Prepared(exam, {part: exam_forms.forms_of(exam, part) for part in plan.parts})
+
+
+def _import(bank_files: BankFiles, at: datetime) -> None:
+    """Take in what is new; a bank with a file that changed without its version stays as it is stored."""
+    try:
+        with transaction():
+            import_bank(OPERATOR, bank_files, at=at)
+    except Refused as error:
+        if error.code != "bank.version_changed":
+            raise
+        click.echo(f"The bank stays as it is stored. {error}", err=True)
 
 
 def _assemble(exam: Exam, part: str, at: datetime) -> None:
@@ -68,18 +83,9 @@ def prepare_people(*, at: datetime) -> dict[str, User]:
 
 
 def prepare_administrations(prepared: Prepared, trainee: User, *, at: datetime) -> None:
-    """Open both parts for the trainee for the next eight hours, unless they are open and untaken."""
+    """Open each part for the trainee for the next eight hours, unless one is open that can still be sat."""
     for part, forms in prepared.forms.items():
-        open_now = db.session.scalar(
-            select(Registration.id)
-            .join(Administration)
-            .where(
-                Registration.trainee_id == trainee.id,
-                Administration.part == part,
-                Administration.closes_at > at + timedelta(hours=2),
-            )
-        )
-        if open_now is None:
+        if not any(_can_be_sat(each, at) for each in _open_for_long(trainee, part, at)):
             minutes = exam_forms.plan_of(prepared.exam).parts[part].minutes  # type: ignore[index]
             administration = administrations.schedule(
                 OPERATOR,
@@ -91,3 +97,14 @@ def prepare_administrations(prepared: Prepared, trainee: User, *, at: datetime) 
                 minutes=minutes,
             )
             administrations.register(OPERATOR, administration, trainee, seat="A01", at=at)
+
+
+def _open_for_long(trainee: User, part: str, at: datetime) -> Iterable[Registration]:
+    query = select(Registration).join(Administration).where(Registration.trainee_id == trainee.id)
+    in_time = Administration.closes_at > at + timedelta(hours=2)
+    return db.session.scalars(query.where(Administration.part == part, in_time))
+
+
+def _can_be_sat(registration: Registration, at: datetime) -> bool:
+    sitting = sittings.newest(registration.id)
+    return sitting is None or (sitting.status == OPEN and sitting.ends_at > at)
