@@ -80,6 +80,12 @@ class Unavailable(ExamappError):
         self.retry_after = retry_after
 
 
+class Throttled(Unavailable):
+    """Too many attempts of one kind; the next one is looked at after `retry_after` seconds."""
+
+    status = 429
+
+
 class Tampered(ExamappError):
     """A chain, a signature or a proof does not hold: an alarm, never an ordinary refusal."""
 

@@ -40,13 +40,15 @@ class User(Base):
 
 
 class SignInThrottle(Base):
-    """Failed sign-ins of one name; never of an address, behind which a whole hall may sit."""
+    """Failed sign-ins of one name from one source; never of a source alone, behind which a whole hall may sit."""
 
     __tablename__ = "sign_in_throttle"
 
     username: Mapped[str] = mapped_column(String(80), primary_key=True)
+    source: Mapped[str] = mapped_column(String(80), primary_key=True)
     failures: Mapped[int] = mapped_column(default=0)
     blocked_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    last_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
 
 
 class ApiClient(Base):

@@ -9,10 +9,11 @@ from wtforms.validators import InputRequired
 
 from examapp import clock
 from examapp.accounts.models import User
-from examapp.accounts.sign_in import authenticate
+from examapp.accounts.sign_in import begin, succeed, wrong
 from examapp.db import db, transaction
 from examapp.delivery.sittings import end_tickets
-from examapp.errors import NotAllowed
+from examapp.errors import NotAllowed, Throttled
+from examapp.web import known_browser
 from examapp.web.forms import BaseForm
 from examapp.web.signed_in import SignedIn
 
@@ -36,26 +37,33 @@ def sign_in() -> str | Response:
             user = enter(form.username.data or "", form.password.data or "")
         except NotAllowed as error:
             form.take(error)
+        except Throttled as error:
+            form.take(error)
+            return Response(page(form), 429, {"Retry-After": str(error.retry_after)}, mimetype="text/html")
         else:
             return redirect(_next_page(START_PAGES[user.role]))
+    return page(form)
+
+
+def page(form: SignInForm) -> str:
+    """Return the sign-in page."""
     return render_template("sign_in.html", form=form)
 
 
 def enter(username: str, password: str) -> User:
-    """Sign a person in under a new session; a refusal is stored too, so that patience can grow."""
-    refusal: NotAllowed | None = None
+    """Sign a person in under a new session; the slow look at the password holds no transaction."""
     with transaction():
-        try:
-            user = authenticate(username, password, at=clock.now())
-        except NotAllowed as error:
-            refusal = error
-    if refusal is not None:
-        raise refusal
+        attempt = begin(username, known_browser.source_of(username), at=clock.now())
+    if not attempt.is_right(password):
+        raise wrong()
+    with transaction():
+        user = succeed(attempt)
     language = session.get("language")
     session.clear()
     if language:
         session["language"] = language
     login_user(SignedIn(user))
+    known_browser.remember(user.username)
     return user
 
 

@@ -83,10 +83,13 @@ def upgrade() -> None:
     op.create_table(
         "sign_in_throttle",
         sa.Column("username", sa.String(length=80), nullable=False),
+        sa.Column("source", sa.String(length=80), nullable=False),
         sa.Column("failures", sa.Integer(), nullable=False),
         sa.Column("blocked_until", sa.String(length=27), nullable=True),
-        sa.PrimaryKeyConstraint("username"),
+        sa.Column("last_at", sa.String(length=27), nullable=False),
+        sa.PrimaryKeyConstraint("username", "source"),
     )
+    op.create_index("ix_sign_in_throttle_last_at", "sign_in_throttle", ["last_at"])
     op.create_table(
         "stored_response",
         sa.Column("sitting_id", sa.BigInteger(), autoincrement=False, nullable=False),
