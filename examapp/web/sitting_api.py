@@ -89,9 +89,7 @@ def respond(public_id: str, slot: int) -> Response:
     at = clock.now()
     ticket = _ticket(public_id)
     body = json_object(("seq", "value"), ("client_time",))
-    accepted = sittings.respond(
-        committer(), ticket, slot, body["seq"], body["value"], body.get("client_time"), at=at
-    )
+    accepted = sittings.respond(committer(), ticket, slot, body["seq"], body["value"], body.get("client_time"), at=at)
     return _answer(
         {"slot": slot, "seq": accepted.body["seq"], "stored_at": stamp(accepted.entry.at),
          "receipt": accepted.entry.receipt, "ends_at": stamp(accepted.ends_at)}
