@@ -2,7 +2,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import chi2, kstest
 
+from examapp.psychometrics.calibration import calibrate
 from examapp.psychometrics.irt import Items
 from examapp.psychometrics.linking import rescale
 from examapp.psychometrics.margins import Moments, margins_of
@@ -15,6 +17,7 @@ BINARY = Items.of("2pl", a=[1.0, 1.4, 0.8, 1.2, 0.9, 1.1], b=[-1.0, -0.5, 0.0, 0
 GUESSING = Items.of("3pl", a=[1.0, 1.4, 0.8, 1.2], b=[-1.0, -0.5, 0.0, 0.2], c=[0.1, 0.2, 0.3, 0.15])
 GRADED = Items.of("grm", a=[1.0, 1.4, 0.8, 1.2], b=[[-1.0, 0.5], [-0.5, 0.7], [0.0, 1.0], [-1.2, 0.2]])
 CREDIT = Items.of("gpcm", a=[1.0, 1.4, 0.8, 1.2], b=[[-1.0, 0.5], [-0.5, 0.7], [0.0, 1.0], [0.2, -0.2]])
+STEPS = [[-0.8, 0.5], [-0.5, 0.7], [0.0, 0.6], [0.2, -0.2], [-0.6, 0.1], [-0.2, 0.9]]
 RESPONSES = simulate_responses(RNG, RNG.normal(size=800), BINARY)
 
 
@@ -47,6 +50,21 @@ def test_the_statistic_has_its_degrees_of_freedom_as_mean_over_samples():
         shift = np.log((1 - x.mean(axis=0)) / x.mean(axis=0)) * 1.17
         drawn.append(model_fit(x, Items.of("rasch", b=shift), free_variance=False).statistic)
     assert abs(np.mean(drawn) - 15) < 3.0
+
+
+@pytest.mark.slow
+def test_partial_credit_statistics_are_chi_square_in_samples_from_the_model(rng):
+    known = Items.of("gpcm", a=[1.0, 1.4, 0.8, 1.2, 0.9, 1.1], b=STEPS)
+    drawn = {"M2": [], "C2": []}
+    for _ in range(500):
+        x = simulate_responses(rng, rng.normal(size=600), known)
+        items = calibrate(x, "gpcm", start=known, tolerance=0.02).items
+        for name, values in drawn.items():
+            values.append(model_fit(x, items, statistic=name).statistic)
+    for name, df in (("M2", 3), ("C2", 9)):
+        assert np.mean(drawn[name]) == pytest.approx(df, abs=3 * np.sqrt(2 * df / 500))
+        assert np.mean(chi2.sf(drawn[name], df) < 0.05) == pytest.approx(0.05, abs=0.03)
+        assert kstest(drawn[name], chi2(df).cdf).pvalue > 0.01
 
 
 def test_a_second_dimension_is_found():
