@@ -9,6 +9,8 @@ TRAINEE = "trainee"
 EXAMINER = "examiner"
 CENTER = "center"
 OPERATOR_ROLE = "operator"
+# of what belongs to no center in particular; None is a thing that should have a center and has none
+ANYWHERE = "anywhere"
 ROLES = (TRAINEE, EXAMINER, CENTER, OPERATOR_ROLE)
 
 PERMISSIONS: dict[str, frozenset[str]] = {
@@ -54,14 +56,14 @@ class Operator:
 OPERATOR = Operator()
 
 
-def may(actor: Actor, permission: str, center_id: str | None = None) -> bool:
-    """Say whether `actor` has `permission`; center staff only within their own center."""
+def may(actor: Actor, permission: str, center_id: str | None = ANYWHERE) -> bool:
+    """Say whether `actor` has `permission`; center staff only within their own center, and none without a center."""
     if actor.role not in PERMISSIONS[permission]:
         return False
-    return not (actor.role == CENTER and actor.center_id is not None and center_id not in (None, actor.center_id))
+    return actor.role != CENTER or (actor.center_id is not None and center_id in (ANYWHERE, actor.center_id))
 
 
-def require(actor: Actor, permission: str, center_id: str | None = None) -> None:
+def require(actor: Actor, permission: str, center_id: str | None = ANYWHERE) -> None:
     """Raise `NotAllowed` unless `actor` has `permission` (for `center_id`, where the thing belongs to a center)."""
     if not may(actor, permission, center_id):
         raise NotAllowed("access.denied", N_("Your account may not do this (%(permission)s)."), permission=permission)

@@ -79,8 +79,13 @@ def of_trainee(actor: access.Actor, public_id: str) -> Sitting:
     access.require(actor, "sitting.take")
     sitting = by_public_id(public_id)
     if sitting.registration.trainee_id != actor.id:
-        raise NotFound("sitting.unknown", N_("There is no such sitting."))
+        raise unknown()
     return sitting
+
+
+def unknown() -> NotFound:
+    """Return the answer to whoever asks for a sitting that is not there, or not for them."""
+    return NotFound("sitting.unknown", N_("There is no such sitting."))
 
 
 def by_public_id(public_id: str) -> Sitting:
@@ -88,7 +93,7 @@ def by_public_id(public_id: str) -> Sitting:
     is_id = len(public_id) == 16 and set(public_id) <= set("0123456789abcdef") and int(public_id, 16) < 2**63
     sitting = db.session.get(Sitting, int(public_id, 16)) if is_id else None
     if sitting is None:
-        raise NotFound("sitting.unknown", N_("There is no such sitting."))
+        raise unknown()
     return sitting
 
 

@@ -48,6 +48,6 @@ def test_deactivated_program_has_no_access_any_more(cast: Cast, program: ApiClie
 
 @pytest.mark.feature("A6")
 def test_program_of_another_center_cannot_be_deactivated(cast: Cast, program: ApiClient) -> None:
-    assert cast.other_center.post(f"/center/clients/{program.id}/deactivate").status_code == 403
+    assert cast.other_center.post(f"/center/clients/{program.id}/deactivate").status_code == 404
     db.session.refresh(program)
     assert program.is_active

@@ -66,7 +66,7 @@ class DeactivateForm(BaseForm):
 @bp.post("/<client_id>/deactivate")
 def deactivate(client_id: str) -> str | Response:
     """Take a program's access away at once."""
-    client = people.api_client(client_id)
+    client = people.api_client(actor(), client_id)
     form = DeactivateForm()
     if form.do(lambda: people.deactivate_client(actor(), client)):
         flash(gettext("The program has no access any more: %(name)s", name=client.name))

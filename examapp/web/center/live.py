@@ -101,7 +101,8 @@ def void(public_id: str) -> str | Response:
 
 def _own(public_id: str) -> Sitting:
     sitting = sittings.by_public_id(public_id)
-    access.require(actor(), "sitting.invigilate", sitting.registration.center_id)
+    if not access.may(actor(), "sitting.invigilate", sitting.registration.center_id):
+        raise sittings.unknown()
     return sitting
 
 
