@@ -107,7 +107,7 @@ def _authenticate(assertion: str, audience: str, at: datetime) -> tuple[ApiClien
             raise ValueError("unknown client")
         _check_signature(assertion, header, client.public_jwk)
         _check_claims(claims, client, audience, at)
-    except (ValueError, TypeError, JoseError) as error:
+    except (ValueError, TypeError, KeyError, RecursionError, JoseError) as error:
         raise _not_the_client(str(error)) from error
     return client, claims
 
@@ -125,10 +125,14 @@ def _unverified(assertion: str) -> tuple[dict[str, Any], dict[str, Any]]:
     return parts.headers(), claims
 
 
+def import_public(jwk: dict[str, str]) -> ECKey | OKPKey:
+    """Return the key that a client registered; `ValueError`, `KeyError` or `JoseError` if it is none."""
+    members: dict[str, str | list[str]] = {name: jwk[name] for name in ("kty", "crv", "x", "y") if name in jwk}
+    return ECKey.import_key(members) if jwk["kty"] == "EC" else OKPKey.import_key(members)
+
+
 def _check_signature(assertion: str, header: dict[str, Any], jwk: dict[str, str]) -> None:
-    key = (ECKey if jwk["kty"] == "EC" else OKPKey).import_key(
-        {name: jwk[name] for name in ("kty", "crv", "x", "y") if name in jwk}
-    )
+    key = import_public(jwk)
     if not set(header) <= {"alg", "kid", "typ"} or header.get("typ", "JWT") not in ("JWT", "client-authentication+jwt"):
         raise ValueError("its header may hold alg, kid and typ JWT, nothing else")
     if "kid" in header and header["kid"] not in (jwk.get("kid"), key.thumbprint()):

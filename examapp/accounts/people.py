@@ -1,16 +1,19 @@
 """Adding people, centers and API clients."""
 
-import json
 import secrets
+import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from joserfc.errors import JoseError
 from sqlalchemy import select
 
 from examapp.accounts import access
+from examapp.accounts.api_tokens import import_public
 from examapp.accounts.models import ApiClient, Center, User
 from examapp.accounts.sign_in import fold_username, hash_password
+from examapp.canonical import loads
 from examapp.db import db
 from examapp.errors import N_, InvalidInput, NotFound, Refused
 
@@ -18,6 +21,9 @@ SHORTEST_PASSWORD = 8
 SCOPES = ("results.read", "results.ack", "roster.write")
 # no letter or digit that looks like another one: these passwords are read off paper
 LEGIBLE = "abcdefghjkmnpqrstuvwxyz23456789"
+# controls, invisible and direction marks, lone surrogates, line and paragraph separators
+UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+UNSEEN_CHARACTERS = N_("There is an invisible character in it; type it anew.")
 
 
 def add_center(actor: access.Actor, code: str, name_zh: str, name_en: str) -> Center:
@@ -45,7 +51,7 @@ def add_user(
     """Add a person; the folded user name must be new."""
     access.require(actor, "account.manage")
     folded = fold_username(username)
-    _check_person(folded, name, role, password)
+    _check_person(folded, name, role, password, center.id if center else None)
     if db.session.scalar(select(User).where(User.username == folded)):
         raise Refused("user.exists", N_("There is a user called %(username)s already."), username=folded)
     user = User(
@@ -76,7 +82,7 @@ def add_trainee(
     """Add a trainee of a center with a password that was made for them; center staff may, for their own center."""
     access.require(actor, "registration.manage", center_id)
     folded = fold_username(username)
-    _check_person(folded, name, access.TRAINEE, password.text)
+    _check_person(folded, name, access.TRAINEE, password.text, center_id)
     if user_named(folded):
         raise Refused("user.exists", N_("There is a user called %(username)s already."), username=folded)
     trainee = User(
@@ -92,14 +98,23 @@ def user_named(username: str) -> User | None:
     return db.session.scalar(select(User).where(User.username == fold_username(username)))
 
 
-def _check_person(username: str, name: str, role: str, password: str) -> None:
+def has_unseen(text: str) -> bool:
+    """Say whether `text` holds a character that nobody sees, or that changes how others are read."""
+    return any(unicodedata.category(character) in UNSEEN for character in text)
+
+
+def _check_person(username: str, name: str, role: str, password: str, center_id: str | None) -> None:
     problems = []
     if not 1 <= len(username) <= 80:
         problems.append(("username", N_("Give a user name of 1 to 80 characters.")))
     if not 1 <= len(name.strip()) <= 200:
         problems.append(("name", N_("Give the name as it should stand on the certificate.")))
+    problems += [(field, UNSEEN_CHARACTERS) for field, text in (("username", username), ("name", name))
+                 if has_unseen(text)]  # fmt: skip
     if role not in access.ROLES[:3]:
         problems.append(("role", N_("The role is trainee, examiner or center.")))
+    if role == access.CENTER and center_id is None:
+        problems.append(("center", N_("Name the center whose staff this is.")))
     if len(password) < SHORTEST_PASSWORD:
         problems.append(("password", N_("Give a password of 8 characters or more.")))
     if problems:
@@ -131,13 +146,15 @@ def add_api_client(
 
 def _public_key(text: str) -> dict[str, Any] | None:
     try:
-        key = json.loads(text)
-    except ValueError:
+        key = loads(text)
+        if not isinstance(key, dict) or "d" in key or not all(isinstance(value, str) for value in key.values()):
+            return None
+        if (key.get("kty"), key.get("crv")) not in (("EC", "P-256"), ("OKP", "Ed25519")):
+            return None
+        import_public(key)
+    except (ValueError, KeyError, JoseError):
         return None
-    if not isinstance(key, dict) or "d" in key or not all(isinstance(value, str) for value in key.values()):
-        return None
-    known = (key.get("kty"), key.get("crv")) in (("EC", "P-256"), ("OKP", "Ed25519"))
-    return key if known and key.get("x") else None
+    return {name: key[name] for name in ("kty", "crv", "x", "y", "kid") if name in key}
 
 
 def api_clients(actor: access.Actor) -> list[ApiClient]:
@@ -149,10 +166,10 @@ def api_clients(actor: access.Actor) -> list[ApiClient]:
     return list(db.session.scalars(query))
 
 
-def api_client(client_id: str) -> ApiClient:
-    """Return the program with this id."""
+def api_client(actor: access.Actor, client_id: str) -> ApiClient:
+    """Return the program with this id; another center's is as unknown as none."""
     client = db.session.get(ApiClient, client_id)
-    if client is None:
+    if client is None or not access.may(actor, "client.manage", client.center_id):
         raise NotFound("client.unknown", N_("There is no such program."))
     return client
 

@@ -13,6 +13,8 @@ from examapp.exams.models import Administration, AdministrationForm, Exam, ExamF
 
 LONGEST_MINUTES = 600
 LONGEST_EXTRA = 240
+# time zones and extra time must not lead out of what a date can say
+YEARS = range(2000, 2100)
 
 
 def schedule(
@@ -24,7 +26,9 @@ def schedule(
     problems = []
     if part not in exam.plan["parts"]:
         problems.append(("part", N_("The exam has no such part.")))
-    if closes_at <= opens_at:
+    if not all(each.year in YEARS for each in (opens_at, closes_at)):
+        problems.append(("opens_at", N_("Give days of this century.")))
+    elif closes_at <= opens_at:
         problems.append(("closes_at", N_("The window must end after it begins.")))
     if not 1 <= minutes <= LONGEST_MINUTES:
         problems.append(("minutes", N_("Give 1 to 600 minutes.")))

@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 from examapp.accounts import access
 from examapp.accounts.models import User
-from examapp.accounts.people import NewPassword, add_trainee, new_password
+from examapp.accounts.people import UNSEEN_CHARACTERS, NewPassword, add_trainee, has_unseen, new_password
 from examapp.accounts.sign_in import fold_username
 from examapp.db import db
 from examapp.errors import N_, InvalidInput
@@ -24,6 +24,7 @@ from examapp.exams.models import Administration, Registration
 HEADINGS = frozenset({"username", "user name", "user", "用户名", "账号"})
 LONGEST_ROSTER = 2000
 LONGEST_SEAT = 20
+LONGEST_LINE = 2000
 
 Problems = list[tuple[str, str]]
 
@@ -61,7 +62,8 @@ def read(text: str) -> Roster:
     lines = text.replace("，", ",").splitlines() if delimiter == "," else text.splitlines()
     rows, problems = [], []
     for number, line in enumerate(lines, start=1):
-        cells = [cell.strip() for cell in next(csv.reader([line], delimiter=delimiter), [])]
+        # cells are short, so a longer line is wrong in any case, and beyond what the reader takes
+        cells = [cell.strip() for cell in next(csv.reader([line[:LONGEST_LINE]], delimiter=delimiter), [])]
         if not any(cells) or (number == 1 and cells[0].casefold() in HEADINGS):
             continue
         username, name, seat, extra = (cells + [""] * 4)[:4]
@@ -84,7 +86,9 @@ def _problems_of(cells: Sequence[str]) -> list[str]:
         found.append(N_("The name is longer than 200 characters."))
     if len(seat) > LONGEST_SEAT:
         found.append(N_("The seat is longer than 20 characters."))
-    if extra and not (extra.isascii() and extra.isdigit() and int(extra[:9]) <= LONGEST_EXTRA):
+    if has_unseen(username + name + seat):
+        found.append(UNSEEN_CHARACTERS)
+    if extra and not (extra.isascii() and extra.isdigit() and len(extra) <= 9 and int(extra) <= LONGEST_EXTRA):
         found.append(N_("The extra minutes must be a whole number from 0 to 240."))
     return found
 
