@@ -43,7 +43,8 @@ def test_keys_sort_by_utf16_units():
 @pytest.mark.parametrize(
     "text",
     [
-        '{"a":1,"a":2}', "NaN", "[Infinity]", "1e400", "[" * 100_000, "9" * 5000, '"\\ud800"', '{"\\udfff":1}', '"\ud800"',
+        '{"a":1,"a":2}', "NaN", "[Infinity]", "1e400", "[" * 100_000, "9" * 5000, '"\\ud800"',
+        '{"\\udfff":1}', '"\ud800"',
         b'"\xed\xa0\x80"', "1".encode("utf-16"), b"\xef\xbb\xbf1",
     ],
 )  # fmt: skip

@@ -1,9 +1,9 @@
 """Who somebody is: names folded so that look-alikes are one, Argon2id passwords, and patience that grows with failures.
 
-Failures are counted by name and source, never by source alone: a whole examination hall may sit behind one address. And
-not by name alone: a stranger elsewhere must not be able to lock the hall's trainees out. A browser from which the person
-signed in before is a source of its own. Only a name that fails very often, whatever the sources, is held back for all
-but its known browsers, and then shortly.
+Failures are counted by name and source. Never by source alone: a whole examination hall may sit behind one address.
+And not by name alone: a stranger elsewhere must not be able to lock the hall's trainees out. A browser from which the
+person signed in before is a source of its own. Only a name that fails very often, whatever the sources, is held back
+for all but its known browsers, and then shortly.
 
 An attempt is counted before its password is looked at, so that many at once are not more than one after another; the
 slow hash is computed between two transactions, so that nobody's save waits for it.
