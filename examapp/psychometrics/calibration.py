@@ -179,17 +179,19 @@ def _first_look(problem: Problem, rows: int, choose_points: bool) -> tuple[Probl
     if rows > 2 * FIRST_LOOK and rows * problem.columns.item.size > MANY:
         few = replace(problem, blocks=thinned(problem.blocks, rows // min(FIRST_LOOK, rows // 4)), map=in_turn)
         vector = ascend(few, vector, 0.05, 60).vector
-    if not choose_points:
-        return problem, vector
-    points = _needed_points(problem, vector)
+    return (_on_nodes(problem, _needed_points(problem, vector, 1.25, 64)) if choose_points else problem), vector
+
+
+def _on_nodes(problem: Problem, points: int) -> Problem:
+    """The same problem with this number of nodes."""
     if points == problem.z.size:
-        return problem, vector
+        return problem
     z = irt.grid(points=points)
-    return replace(problem, z=z, weights=np.tile(irt.normal_weights(z), (len(problem.weights), 1))), vector
+    return replace(problem, z=z, weights=np.tile(irt.normal_weights(z), (len(problem.weights), 1)))
 
 
-def _needed_points(problem: Problem, vector: Floats) -> int:
-    """Nodes (a multiple of 16, at least 64) no further apart than 1.25 of the sharpest posterior SD."""
+def _needed_points(problem: Problem, vector: Floats, apart: float, least: int) -> int:
+    """Nodes (a multiple of 16, at least `least`) no further than so many of the sharpest posterior SDs apart."""
     mean, sd = problem.layout.distribution(vector)
     sharpest = 1.0
     for kind in problem.layout.kinds:
@@ -197,11 +199,15 @@ def _needed_points(problem: Problem, vector: Floats) -> int:
         p, first, _ = kind.model.theta_derivatives(kind.values(vector), theta)
         held = (first**2 / np.maximum(p, TINY)).sum(axis=(1, 2)).reshape(mean.size, -1)
         sharpest += float((held.max(axis=1) * sd**2).max())
-    return int(min(512, max(64, 16 * np.ceil(12 / 1.25 * np.sqrt(sharpest) / 16))))
+    return int(min(512, max(least, 16 * np.ceil(12 / apart * np.sqrt(sharpest) / 16))))
 
 
 def _normal(problem: Problem, vector: Floats, tolerance: float, max_cycles: int) -> tuple[Problem, Ascent]:
-    return problem, ascend(problem, vector, tolerance, max_cycles)
+    """The climb under normal abilities; where single precision will do, half the nodes will at first."""
+    points = problem.z.size
+    if problem.dtype == np.float32:
+        points = min(points, _needed_points(problem, vector, 1.6, 32))
+    return problem, ascend(problem, vector, tolerance, max_cycles, _on_nodes(problem, points))
 
 
 def _finished(problem: Problem, ascent: Ascent, people: float, count: int) -> Calibration:

@@ -20,6 +20,7 @@ from examapp.psychometrics.response_models import Floats
 
 Map = Callable[[Callable[[Block], Sums], Sequence[Block]], Iterable[Sums]]
 SMALL = 300_000
+FAR = 0.05
 
 
 @dataclass(frozen=True)
@@ -74,8 +75,12 @@ def log_probabilities(plan: Layout, vector: Floats, theta: Floats, categories: I
     return out
 
 
-def ascend(problem: Problem, vector: Floats, tolerance: float, max_cycles: int) -> Ascent:
+def ascend(
+    problem: Problem, vector: Floats, tolerance: float, max_cycles: int, coarse: Problem | None = None
+) -> Ascent:
     """Accelerated Newton steps from a start until the next one is within tolerance, counted in standard errors.
+
+    While the steps are long, the sums are those of the `coarse` problem, the same on fewer nodes, if it is given.
 
     A step that lowers the log-posterior is taken back: first the acceleration goes, then the Newton step, for good,
     in favour of the EM step, and then its length. In single precision, where a last look would show only noise, the
@@ -84,8 +89,11 @@ def ascend(problem: Problem, vector: Floats, tolerance: float, max_cycles: int) 
     anderson, best = Anderson(), -np.inf
     held = plain = safe = vector
     slack = 1e-10 if problem.dtype == np.float64 else 1e-7
-    cautious, change = False, np.inf
+    cautious, change, fine = False, np.inf, problem
+    problem = coarse or fine
     for cycle in range(1, max_cycles + 1):
+        if change < FAR and problem is not fine:
+            problem, best, change = fine, -np.inf, np.inf
         sums = problem.expect(vector)
         step = problem.step(vector, sums)
         value = sums.log_likelihood + step.log_prior
@@ -103,16 +111,20 @@ def ascend(problem: Problem, vector: Floats, tolerance: float, max_cycles: int) 
         best, held, plain, safe = value, vector, vector + move, vector + step.safe
         following = anderson.next(vector, move, step.scale)
         before, change = change, float(np.max(np.abs(following - vector) * step.scale, initial=0.0))
-        if change < tolerance:
+        if change < tolerance and problem is fine:
             return Ascent(vector, sums, step, cycle, True, change)
-        left = change**2 / (before - change) if change < 0.5 * before < np.inf else np.inf
-        if left < tolerance and problem.dtype == np.float32 and is_possible(problem.layout, following):
-            return Ascent(following, sums, step, cycle, True, left)
         if not is_possible(problem.layout, following):
             anderson.clear()
             following = plain
+        elif problem is fine and problem.dtype == np.float32 and _left(before, change) < tolerance:
+            return Ascent(following, sums, step, cycle, True, _left(before, change))
         vector = following
     return Ascent(vector, sums, step, max_cycles, False, change)
+
+
+def _left(before: float, change: float) -> float:
+    """The way left after this step if every further one is shorter in the ratio of the last two."""
+    return change**2 / (before - change) if change < 0.5 * before < np.inf else np.inf
 
 
 def sharpened(problem: Problem, ascent: Ascent) -> tuple[Problem, Ascent]:
