@@ -197,6 +197,7 @@ def make_sitting(registration: Registration | None = None, *, at: datetime = AT)
     db.session.commit()
     return sitting
 
+
 RIGHT = {1: "3", 2: ["3", "5"], 3: True, 4: "826.6"}
 WRONG = {1: "1", 2: ["1"], 3: False, 4: "1"}
 
@@ -248,7 +249,6 @@ def issue(store: KeyStore, *, at: datetime = AT + timedelta(hours=3)) -> Issued:
     issued = issuing.issue_due(OPERATOR, key_store.load(store), at=at)
     db.session.commit()
     return issued
-
 
 
 def _added(row: Any) -> Any:
