@@ -1,5 +1,6 @@
 """Pages and JSON by audience: whom each blueprint admits, language, security headers, errors as page or problem."""
 
+from datetime import datetime
 from typing import Any
 
 from flask import Flask, Response, g, jsonify, render_template, request, session
@@ -97,7 +98,8 @@ def _load_user(token: str) -> "signed_in.SignedIn | None":
 def _add_headers(response: Response) -> Response:
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
-    if request.endpoint != "static":
+    # an error page under /static names who is signed in, as every page does
+    if request.endpoint != "static" or response.status_code >= 400:
         response.headers.setdefault("Cache-Control", "no-store")
         response.vary.add("Cookie")
     if request.is_secure:
@@ -141,8 +143,9 @@ def _shown(
         return page, status, headers
     if request.path.startswith("/api/"):
         # every answer lets the exam page correct its clock
-        parameters = {**parameters, "server_now": session_api.stamp(clock.now())}
-    extra = {name: value for name, value in parameters.items() if isinstance(value, str | int)}
+        parameters = {**parameters, "server_now": clock.now()}
+    times = {name: session_api.stamp(value) for name, value in parameters.items() if isinstance(value, datetime)}
+    extra = {name: value for name, value in parameters.items() if isinstance(value, str | int)} | times
     body: dict[str, Any] = {
         **extra, "type": f"urn:examapp:{code}", "code": code, "title": title, "detail": message, "status": status,
     }  # fmt: skip
