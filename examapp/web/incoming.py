@@ -16,6 +16,8 @@ from examapp.web.signed_in import settings
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 # programs with a token or a signed assertion of their own; no cookie counts there
 PROGRAMS = ("/v1/", "/oauth/")
+# what a page of any site may send as a form
+FORMS = frozenset({"application/x-www-form-urlencoded", "multipart/form-data", "text/plain"})
 LARGEST_JSON = 64_000
 
 
@@ -24,7 +26,7 @@ def check_request() -> None:
     if request.method not in SAFE and not request.path.startswith(PROGRAMS):
         _check_origin()
     texts = [request.path, *request.args.keys(), *request.args.values()]
-    if request.mimetype in ("application/x-www-form-urlencoded", "multipart/form-data"):
+    if request.mimetype in FORMS:
         texts += [*request.form.keys(), *(text for values in request.form.listvalues() for text in values)]
     if any("\0" in text for text in texts):
         abort(400)
@@ -48,7 +50,7 @@ def json_object(required: tuple[str, ...], optional: tuple[str, ...] = ()) -> di
         body = loads(data)
     except ValueError as error:
         raise InvalidInput("request.json", N_("Send a JSON object.")) from error
-    if not isinstance(body, dict) or not request.is_json:
+    if not isinstance(body, dict) or request.mimetype in FORMS:
         raise InvalidInput("request.json", N_("Send a JSON object."))
     wrong = sorted({*required} - {*body}) + sorted({*body} - {*required} - {*optional})
     if wrong:
