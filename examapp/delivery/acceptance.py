@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.engine import Connection
 
-from examapp.canonical import canonical_bytes, digest, utc_string
+from examapp.canonical import canonical_bytes, digest
 from examapp.delivery import journal
 from examapp.delivery.journal import Entry, Head
 from examapp.delivery.models import JournalEntry, StoredResponse
@@ -87,7 +87,7 @@ def accept(connection: Connection, head: Head | None, request: Request, grace: t
 def closed(head: Head) -> Refused:
     """Return the refusal of a request to a sitting that is over."""
     message = N_("The sitting is over.")
-    return Refused("sitting.closed", message, sitting_status=head.status, ends_at=utc_string(head.ends_at))
+    return Refused("sitting.closed", message, sitting_status=head.status, ends_at=head.ends_at)
 
 
 def _is_open(head: Head, at: datetime, grace: timedelta) -> bool:

@@ -6,7 +6,6 @@ from sqlalchemy import func, select
 
 from examapp.accounts import access
 from examapp.accounts.models import User
-from examapp.canonical import utc_string
 from examapp.db import db
 from examapp.errors import N_, InvalidInput, NotAllowed, NotFound, Refused
 from examapp.exams.models import Administration, AdministrationForm, Exam, ExamForm, Registration
@@ -103,8 +102,6 @@ def admit(registration: Registration, *, at: datetime) -> None:
     """Refuse a start outside the window; extra time granted beforehand moves the window's end too."""
     administration = registration.administration
     if at < administration.opens_at:
-        raise NotAllowed(
-            "sitting.not_open", N_("The exam opens at %(opens_at)s."), opens_at=utc_string(administration.opens_at)
-        )
+        raise NotAllowed("sitting.not_open", N_("The exam opens at %(opens_at)s."), opens_at=administration.opens_at)
     if at >= administration.closes_at + timedelta(minutes=registration.extra_minutes):
         raise NotAllowed("sitting.window_over", N_("The window of this exam is over."))

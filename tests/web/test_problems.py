@@ -57,5 +57,5 @@ def test_refused_save_says_the_time_the_end_and_what_closed_the_sitting(cast: Ca
     cast.trainee.send("POST", f"{base}/submission", headers=headers)
     answer = cast.trainee.send("PUT", f"{base}/responses/1", headers=headers, json={"seq": 1, "value": "1"})
     assert is_problem(answer, 409)
-    said = [answer.json[name] for name in ("code", "sitting_status", "server_now")]
-    assert said == ["sitting.closed", "submitted", NOW]
+    said = [answer.json[name] for name in ("code", "sitting_status", "server_now", "ends_at")]
+    assert said == ["sitting.closed", "submitted", NOW, "2026-05-16T02:30:00.000Z"]
