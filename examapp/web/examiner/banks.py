@@ -12,6 +12,8 @@ from examapp.banks.content import ItemContent, StimulusContent
 from examapp.banks.version_diff import field_changes
 from examapp.exams.exam_forms import area_titles
 from examapp.exams.form_reports import forms_with
+from examapp.scoring.item_analysis import LIMITS, analyses_of
+from examapp.scoring.item_figures import figures
 from examapp.web import exam_words
 from examapp.web.forms import BaseForm
 from examapp.web.labels import COGNITIVE, ITEM_TYPES, PARTS, area_name
@@ -76,7 +78,8 @@ def item(code: str, item: str) -> str:
         preview=preview.preview(content, stimulus, abs(seed)), item_types=ITEM_TYPES, cognitive=COGNITIVE, parts=PARTS,
         draws=[(each, preview.numbers(content, stimulus, each)) for each in seeds],
         parameters=catalogue.parameters_of(version), versions=catalogue.versions_of(actor(), found, item),
-        places=forms_with(version.item_id), area_titles=area_titles(code),
+        places=forms_with(version.item_id), area_titles=area_titles(code), fewest=LIMITS.fewest,
+        analyses=[(each, figures(each)) for each in analyses_of(actor(), version)],
     )  # fmt: skip
 
 
