@@ -1,9 +1,12 @@
 """Makers of the smallest valid thing of each kind; keywords override. Rows are added and flushed, not committed."""
 
 import itertools
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from examapp.accounts.access import OPERATOR
 from examapp.accounts.models import Center, User
@@ -12,17 +15,18 @@ from examapp.banks.bank_files import BankContent, BankFiles, write_bank
 from examapp.banks.content import ItemContent, StimulusContent
 from examapp.banks.item_types import ITEM_TYPES
 from examapp.banks.models import Item, ItemBank, ItemVersion, Stimulus, StimulusVersion
-from examapp.banks.parameters import add_expert_parameters
+from examapp.banks.parameters import add_expert_parameters, items_on_scale
 from examapp.canonical import digest
 from examapp.credentials import issuing, key_store
 from examapp.credentials.issuing import Issued
 from examapp.credentials.key_store import KeyStore
 from examapp.db import db
-from examapp.delivery import journal, sittings
+from examapp.delivery import journal, paper, sittings
 from examapp.delivery.acceptance import Accepted, HandIn, Request, Save, accept
 from examapp.delivery.models import Sitting
 from examapp.exams import exam_forms
 from examapp.exams.models import Administration, AdministrationForm, Exam, ExamForm, FormSlot, Registration
+from examapp.psychometrics.simulation import simulate_responses
 from examapp.scoring import marking, results
 from examapp.scoring.models import Result
 
@@ -224,6 +228,30 @@ def make_result(registration: Registration | None = None, values: dict[int, Any]
     results.release(make_user("examiner"), [result], at=AT + timedelta(hours=2))
     db.session.commit()
     return result
+
+
+def make_marked_sittings(exam_form: ExamForm, abilities: Sequence[float], seed: int = 1) -> list[Sitting]:
+    """Return marked sittings of trainees of these abilities; who gets a choice wrong takes any of the wrong ones."""
+    rng, administration = np.random.default_rng(seed), make_administration(exam_form)
+    items = items_on_scale([slot.item_version_id for slot in exam_form.slots], SCALE)
+    sittings = []
+    for categories in simulate_responses(rng, np.array(abilities), items).astype(int).tolist():
+        sitting = make_sitting(make_registration(administration=administration))
+        pairs = zip(exam_form.slots, categories, strict=True)
+        answer(sitting, {slot.number: _given(slot, category, rng) for slot, category in pairs})
+        marking.mark(OPERATOR, sitting, at=AT + timedelta(hours=1))
+        sittings.append(sitting)
+    db.session.commit()
+    return sittings
+
+
+def _given(slot: FormSlot, category: int, rng: np.random.Generator) -> Any:
+    content = ItemContent.from_json(slot.item_version.content)
+    kind, variant = ITEM_TYPES[content.type], paper.variant_of(slot)
+    if content.type != "single_choice" or category:
+        return kind.response_for(content, variant, category)
+    right = kind.right_response(content, variant)
+    return str(rng.choice([number for number in ("1", "2", "3", "4") if number != right]))
 
 
 def make_both_results(trainee: User | None = None, values: dict[int, Any] | None = None) -> tuple[Result, Result]:

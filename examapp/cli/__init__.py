@@ -4,11 +4,12 @@ from examapp.cli.accounts import centers, users
 from examapp.cli.banks import banks
 from examapp.cli.credentials import keys, log, records
 from examapp.cli.exams import calibrate, cut, exams, forms
+from examapp.cli.items import items
 from examapp.cli.load import load
 from examapp.cli.operations import demo_service_command, run_due_once, serve, upgrade_database, worker
 from examapp.cli.rosters import rosters
 
 COMMANDS = (
-    banks, calibrate, centers, cut, demo_service_command, exams, forms, keys, load, log, records, rosters,
+    banks, calibrate, centers, cut, demo_service_command, exams, forms, items, keys, load, log, records, rosters,
     run_due_once, serve, upgrade_database, users, worker,
 )  # fmt: skip
