@@ -24,6 +24,7 @@ from examapp.credentials.record import Verification, check
 from examapp.db import Base, broken_seals, db, sealed_tables
 from examapp.delivery import journal
 from examapp.delivery.models import JournalEntry, Paper, Sitting, StoredResponse
+from examapp.delivery.sittings import time_rules
 from examapp.delivery.state import Kind
 from examapp.errors import ExamappError
 from examapp.exams.exam_forms import digest_of
@@ -154,6 +155,10 @@ def _broken_sitting(sitting: Sitting) -> Iterator[str]:
         named = (started.body["registration"], started.body["exam_form"], started.body["paper"], started.body["seed"])
         if named != (sitting.registration_id, sitting.exam_form.digest, paper.digest, str(sitting.seed)):
             yield "its registration, form, paper or seed is not the one that it began with"
+        now = time_rules(sitting.registration)
+        times = (utc_string(now.opens_at), utc_string(now.closes_at), now.minutes, now.extra_minutes)
+        if times != tuple(started.body[name] for name in ("opens_at", "closes_at", "minutes", "extra_minutes")):
+            yield "its window, minutes or extra minutes are not those that it began with"
 
 
 def _strays() -> Iterator[Finding]:
@@ -317,5 +322,7 @@ def _broken_certificate(certificate: Certificate) -> Iterator[str]:
         owner = (sitting.registration.trainee_id, sitting.exam_form.exam_id, sitting.exam_form.part)
         if owner != (certificate.trainee_id, certificate.exam_id, part) or not result.is_passed:
             yield f"its {part} result is not a passed one of this trainee and exam"
+    if certificate.holder_name != certificate.trainee.name:
+        yield "its holder's name is not that of the trainee"
     if certificate.probability != issuing.joint_probability(*results):
         yield "its probability is not that of its results"

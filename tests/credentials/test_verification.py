@@ -21,7 +21,7 @@ SEALED = sorted(table.name for table in sealed_tables())
 # facts that no other row and no signature speaks of: with a new seal their change shows only beside a backup
 SEAL_ALONE = {
     "calibration_run": {"id", "scale", "model", "settings", "report", "run_at"},
-    "certificate": {"id", "holder_name", "issued_at"},
+    "certificate": {"id", "issued_at"},
     "checkpoint": {"signed_at"},
     "cut_score": {"id", "exam_id", "part", "number", "scale", "theta", "method", "decided_on"},
     "exam_form": {"created_at"},
@@ -194,3 +194,15 @@ def test_released_result_moved_to_another_trainee_is_named_when_pseudonyms_can_b
     found = [finding for finding in verify_storage(key_store.load(store)) if finding.table == "log_entry"]
     assert len(found) == 2
     assert found[0].what == "the signed record and the stored rows differ on subject"
+
+
+@pytest.mark.parametrize(
+    ("table", "column"),
+    [("administration", "opens_at"), ("administration", "closes_at"), ("administration", "minutes"),
+     ("registration", "extra_minutes"), ("registration", "center_id"), ("user", "name")],
+)  # fmt: skip
+def test_change_of_what_a_sitting_or_certificate_rests_on_is_named(unlocked, table, column):
+    rests_on = Base.metadata.tables[table]
+    row = raw_rows(rests_on)[0]
+    rewrite(unlocked, rests_on, row, column, changed(row[column], rests_on.columns[column].type), False)
+    assert verify_storage()
