@@ -19,13 +19,17 @@ from examapp.delivery.journal import Entry, Head
 from examapp.delivery.models import JournalEntry, StoredResponse
 from examapp.delivery.state import OPEN, SUBMITTED, Kind
 from examapp.delivery.timing import counts
-from examapp.errors import N_, ExamappError, NotAllowed, Refused
+from examapp.errors import N_, ExamappError, NotAllowed, Refused, Throttled
 
 _OWN = (StoredResponse.sitting_id == bindparam("sitting")) & (StoredResponse.slot == bindparam("place"))
 _NEW: dict[str, Any] = {name: bindparam(f"new_{name}") for name in ("seq", "value", "number")}
 _STORED = select(StoredResponse.seq, StoredResponse.value, StoredResponse.number).where(_OWN)
 _ADD = insert(StoredResponse).values(sitting_id=bindparam("sitting"), slot=bindparam("place"), **_NEW)
 _REPLACE = update(StoredResponse).where(_OWN).values(_NEW)
+
+
+# three entries a second for almost two hours: no person comes near it, and a program cannot fill the disk
+LONGEST_JOURNAL = 20_000
 
 
 @dataclass(frozen=True)
@@ -90,6 +94,12 @@ def closed(head: Head) -> Refused:
     return Refused("sitting.closed", message, sitting_status=head.status, ends_at=head.ends_at)
 
 
+def _too_many() -> Throttled:
+    """Return the refusal of what only a program can send so often; handing in and the end of time still work."""
+    message = N_("The service is very busy. Your answer is kept on your computer and will be sent again.")
+    return Throttled("sitting.too_many", message, retry_after=60)
+
+
 def _is_open(head: Head, at: datetime, grace: timedelta) -> bool:
     return head.status == OPEN and counts(head.ends_at, at, grace)
 
@@ -104,6 +114,8 @@ def _save(connection: Connection, head: Head, save: Save, at: datetime, grace: t
     if stored and stored.seq >= save.seq:
         message = N_("A newer response to this item is stored already.")
         return Refused("response.stale", message, slot=save.slot, stored_seq=stored.seq)
+    if head.last_number >= LONGEST_JOURNAL:
+        return _too_many()
     entry = journal.append(connection, head, Kind.RESPONDED, at, body)
     row = {
         "sitting": head.sitting_id, "place": save.slot, "new_seq": save.seq,
@@ -128,6 +140,8 @@ def _late(connection: Connection, head: Head, at: datetime, body: dict[str, Any]
 def _flag(connection: Connection, head: Head, flag: Flag, at: datetime, grace: timedelta) -> Outcome:
     if not _is_open(head, at, grace):
         return closed(head)
+    if head.last_number >= LONGEST_JOURNAL:
+        return _too_many()
     body = {"slot": flag.slot, "flagged": flag.is_flagged}
     return Accepted(journal.append(connection, head, Kind.FLAGGED, at, body), head.ends_at, body)
 

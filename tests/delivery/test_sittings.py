@@ -8,12 +8,12 @@ from sqlalchemy.exc import IntegrityError
 from examapp.accounts.access import OPERATOR
 from examapp.canonical import loads
 from examapp.db import db, transaction
-from examapp.delivery import journal, sittings
+from examapp.delivery import acceptance, journal, sittings
 from examapp.delivery.committer import Committer
 from examapp.delivery.models import JournalEntry, Sitting
 from examapp.delivery.state import EXPIRED, OPEN, SUBMITTED, VOIDED
 from examapp.delivery.tickets import Ticket
-from examapp.errors import InvalidInput, NotAllowed, NotFound, Refused
+from examapp.errors import InvalidInput, NotAllowed, NotFound, Refused, Throttled
 from tests.makers import AT, make_administration, make_registration, make_sitting, make_user
 
 GRACE = timedelta(seconds=5)
@@ -267,3 +267,15 @@ def test_every_value_ever_given_stays_in_the_journal(committer, sitting, ticket)
     assert given == ["1", "2", None, "3"]
     db.session.refresh(sitting)
     assert sitting.status == SUBMITTED
+
+
+def test_a_program_cannot_fill_the_journal_and_can_still_hand_in(committer, sitting, ticket, monkeypatch):
+    monkeypatch.setattr(acceptance, "LONGEST_JOURNAL", 3)
+    for seq in (1, 2):
+        sittings.respond(committer, ticket, 1, seq, "2", None, at=AT)
+    with pytest.raises(Throttled):
+        sittings.respond(committer, ticket, 1, 3, "3", None, at=AT)
+    with pytest.raises(Throttled):
+        sittings.flag(committer, ticket, 1, True, at=AT)
+    assert sittings.respond(committer, ticket, 1, 2, "2", None, at=AT).body["seq"] == 2
+    assert sittings.hand_in(committer, ticket, at=AT).body["answered"] == 1
