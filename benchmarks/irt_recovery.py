@@ -6,8 +6,8 @@ python benchmarks/irt_recovery.py [--people 2000 --items 40 --repeats 4]
 RMSE of slopes and intercepts from simulated data, and the ratio of the RMSE to the root mean squared standard error
 (the Cramer-Rao value at the estimates; 1 is all there is to have).
 For ability: RMSE of EAP beside the mean posterior error, coverage of 95 % intervals; and the stated classification
-accuracy at two cuts beside the simulated one. Exits 1 if a ratio exceeds 1.1 or coverage or accuracy is more than a
-point off.
+accuracy at two cuts beside the simulated one; last a mixed test with testlets. Exits 1 if a ratio exceeds 1.1 (1.4
+for the few testlet SDs) or coverage or accuracy is more than a point off.
 """
 
 from __future__ import annotations
@@ -21,15 +21,18 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import numpy as np
 
-from examapp.psychometrics import ability, cut_scores
+from examapp.psychometrics import ability, cut_scores, testlet_errors, testlets
 from examapp.psychometrics.calibration import calibrate
 from examapp.psychometrics.irt import Items
 from examapp.psychometrics.priors import Normal, Priors
 from examapp.psychometrics.response_models import Floats
 from examapp.psychometrics.simulation import random_design, simulate_abilities, simulate_responses
 from examapp.psychometrics.standard_errors import standard_errors
+from examapp.psychometrics.testlets import calibrate_testlets, models_and_testlets
 
 CUTS = [-0.5, 0.7]
+TESTLET_POINTS = (31, 15)
+TESTLET_SD_LIMIT = 1.4  # of 24 numbers the ratio itself is uncertain by 15 %
 MODELS = ("rasch", "1pl", "2pl", "3pl", "4pl", "grm", "pcm", "gpcm", "nrm")
 
 
@@ -107,6 +110,33 @@ def recover(model: str, people: int, items: int, repeats: int, share: float) -> 
     return lines, good and ratio <= 1.1 and abs(coverage - 0.95) <= 0.01 and abs(accuracy - said) <= 0.01
 
 
+def recover_testlets(people: int, repeats: int) -> tuple[list[str], bool]:
+    """Lines for a mixed test of 20 items with three testlets: slopes, intercepts, testlet SDs, general ability."""
+    gathered, sd = Recovery(), np.array([0.9, 0.6, 0.4])
+    models = [f"{name}@{t}" for t in "abc" for name in ("2pl", "2pl", "2pl", "grm", "gpcm")] + ["2pl"] * 5
+    names, testlet, _ = models_and_testlets(models)
+    for repeat in range(repeats):
+        rng = np.random.default_rng([repeat, 99])
+        steps = [rng.normal(0, 0.7) + np.array([0.0] if name == "2pl" else [-0.6, 0.6]) for name in names]
+        truth = Items.of(names, a=rng.lognormal(0.2, 0.25, len(names)), b=steps)
+        theta, shared = simulate_abilities(rng, people), rng.normal(size=(people, 3)) * sd
+        eta = theta[:, None] + np.where(testlet >= 0, shared[:, np.maximum(testlet, 0)], 0.0)
+        data = np.column_stack([simulate_responses(rng, eta[:, j], truth.take([j])) for j in range(len(names))])
+        fit = calibrate_testlets(data, model=models, points=TESTLET_POINTS, tolerance=0.01)
+        errors = testlet_errors.standard_errors(fit, data, points=TESTLET_POINTS)
+        gathered.add("a", fit.items.a - truth.a, errors.items.a)
+        gathered.add("b", (fit.items.b - truth.b).ravel(), errors.items.b.ravel())
+        gathered.add("sd", fit.sd - sd, errors.sd)
+        found = testlets.estimate(data, fit)
+        gathered.add("theta", found.theta - theta, found.standard_error)
+    lines, good = [], True
+    for name, limit in (("a", 1.1), ("b", 1.1), ("sd", TESTLET_SD_LIMIT), ("theta", 1.1)):
+        bias, rmse, ratio = gathered.row(name)
+        lines.append(f"{'testlets':<12}{name:<6}{bias:>9.4f}{rmse:>9.4f}{ratio:>9.3f}")
+        good &= ratio <= limit
+    return lines, good
+
+
 def _intercepts(ours: Items, truth: Items, error: Floats) -> tuple[Floats, Floats]:
     """Differences of intercepts on the working scale, and their errors."""
     if ours.model[0] == "nrm":
@@ -129,7 +159,9 @@ def main() -> int:
             lines, holds = recover(model, round(options.people / share), options.items, options.repeats, share)
             print("\n".join(lines), "" if holds else "  <- beyond the bound", flush=True)
             good &= holds
-    return 0 if good else 1
+    lines, holds = recover_testlets(options.people, 2 * options.repeats)
+    print("\n".join(lines), "" if holds else "  <- beyond the bound", flush=True)
+    return 0 if good and holds else 1
 
 
 if __name__ == "__main__":

@@ -29,6 +29,7 @@ from examapp.psychometrics.expectation import (
     tables,
 )
 from examapp.psychometrics.free_parameters import Layout
+from examapp.psychometrics.irt import Items
 from examapp.psychometrics.marginal_likelihood import log_probabilities
 from examapp.psychometrics.polytomous_models import PartialCredit
 from examapp.psychometrics.priors import Priors
@@ -80,10 +81,19 @@ def standard_errors(
     with single_thread():
         information = observed_information(fit, in_blocks(responses, groups, weights), priors or Priors(), kind)
     if not np.isfinite(information).all():
-        return _delta(fit, np.full_like(information, np.nan), False)
+        return _of(fit, np.full_like(information, np.nan), False)
+    return _of(fit, *inverted(information))
+
+
+def inverted(information: Floats) -> tuple[Floats, bool]:
+    """Covariance matrix (P, P) from the information, and whether that was positive definite.
+
+    >>> inverted(np.diag([4.0, 0.0]))[1]
+    False
+    """
     positive = bool((np.linalg.eigvalsh(information) > 0).all()) if information.size else True
     covariance = np.linalg.inv(information) if positive else np.linalg.pinv(information, hermitian=True)
-    return _delta(fit, np.asarray(covariance, dtype=np.float64), positive)
+    return np.asarray(covariance, dtype=np.float64), positive
 
 
 def observed_information(fit: Calibration, blocks: Sequence[Block], priors: Priors, kind: str = "oakes") -> Floats:
@@ -191,15 +201,21 @@ def _place(out: Floats, index: npt.NDArray[np.intp], matrix: Floats) -> None:
     np.add.at(out, (rows, np.broadcast_to(index[:, None, :], both.shape)[both]), matrix[both])
 
 
-def _delta(fit: Calibration, covariance: Floats, positive: bool) -> StandardErrors:
-    """Errors of the items' own parameters by the delta method."""
-    count, width = fit.items.b.shape
+def _of(fit: Calibration, covariance: Floats, positive: bool) -> StandardErrors:
+    return errors_of(fit.items, fit.layout, fit.vector, fit.sd, covariance, positive)
+
+
+def errors_of(
+    items: Items, plan: Layout, vector: Floats, sd: Floats, covariance: Floats, positive: bool
+) -> StandardErrors:
+    """Errors of the items' own parameters by the delta method, from the covariance (P, P) of the vector."""
+    count, width = items.b.shape
     a, low, high = np.full(count, np.nan), np.full(count, np.nan), np.full(count, np.nan)
     b, intercepts = np.full((count, width), np.nan), np.full((count, width), np.nan)
     root = np.sqrt(np.maximum(np.diag(covariance), 0.0))
-    for kind in fit.layout.kinds:
+    for kind in plan.kinds:
         labels = kind.model.kinds(kind.categories)
-        xi = kind.values(fit.vector)
+        xi = kind.values(vector)
         own = np.where(kind.index >= 0, root[np.maximum(kind.index, 0)] if root.size else np.nan, np.nan)
         at = [i for i, label in enumerate(labels) if label == "intercept"]
         intercepts[kind.at, : len(at)] = own[:, at]
@@ -208,8 +224,8 @@ def _delta(fit: Calibration, covariance: Floats, positive: bool) -> StandardErro
                 target[kind.at] = own[:, labels.index(label)]
         for row, item in enumerate(kind.at.tolist()):
             b[item, : len(at)] = _threshold_errors(kind.model, xi[row], kind.index[row], covariance, len(at))
-    mean = _entries(root, fit.layout.mean_index)
-    variance = 2 * fit.sd**2 * _entries(root, fit.layout.sd_index)
+    mean = _entries(root, plan.mean_index)
+    variance = 2 * sd**2 * _entries(root, plan.sd_index)
     return StandardErrors(a, b, intercepts, low, high, mean, variance, covariance, positive)
 
 

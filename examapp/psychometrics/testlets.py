@@ -6,6 +6,8 @@ testlets are independent, so every integral has two dimensions however many test
 1992):
 
     L_i = sum_q w_q prod_t sum_r v_r prod_(j in t) P_j(x_ij | theta_q + sd_t z_r)
+
+An item is put into a testlet where its model is named: "2pl@reading" is a 2PL item of the testlet "reading".
 """
 
 from __future__ import annotations
@@ -16,16 +18,17 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from examapp.psychometrics import irt
 from examapp.psychometrics.ability import Ability
 from examapp.psychometrics.blas import single_thread
 from examapp.psychometrics.expectation import Block
-from examapp.psychometrics.irt import Indices, Items
-from examapp.psychometrics.maximization import Anderson
-from examapp.psychometrics.polytomous_models import Graded
+from examapp.psychometrics.free_parameters import Kind, Layout, layout
+from examapp.psychometrics.irt import MODELS, Indices, Items
+from examapp.psychometrics.maximization import Anderson, is_possible
+from examapp.psychometrics.priors import Priors
 from examapp.psychometrics.response_models import Floats
-from examapp.psychometrics.responses import Codes, codes
+from examapp.psychometrics.responses import Codes, codes, person_blocks
 from examapp.psychometrics.starting_values import margins, start_items
+from examapp.psychometrics.testlet_expectation import ROWS, Frame, Sums, expect, posterior
 
 SMALLEST_SD = 0.02
 
@@ -34,7 +37,8 @@ SMALLEST_SD = 0.02
 class TestletCalibration:
     """Items on the scale of the general ability, N(0, 1), and the SD (T,) that each testlet adds to it.
 
-    `testlet` (J,) is the testlet of each item, -1 for items that stand alone.
+    `testlet` (J,) is the testlet of each item, -1 for items that stand alone, `labels` (T,) what they are called.
+    `vector` holds the items' free parameters where `layout` says, then the testlets' log SDs.
     """
 
     __test__ = False
@@ -46,171 +50,166 @@ class TestletCalibration:
     converged: bool
     cycles: int
     largest_change: float
-
-
-@dataclass(frozen=True)
-class _Sums:
-    """Counts (J, K, Q * R) of each item at its own nodes, mean gamma^2 / sd^2 of each testlet, log-likelihood."""
-
-    counts: Floats
-    spread: Floats
-    posterior: Floats
-    log_likelihood: float
+    labels: tuple[str, ...]
+    layout: Layout
+    vector: Floats
 
 
 def calibrate_testlets(
     responses: npt.ArrayLike,
-    testlet: npt.ArrayLike,
+    testlet: npt.ArrayLike | None = None,
     model: str | Sequence[str] = "2pl",
     *,
+    priors: Priors | None = None,
     points: tuple[int, int] = (41, 21),
     tolerance: float = 1e-3,
     max_cycles: int = 500,
 ) -> TestletCalibration:
     """Fit items and testlet spreads to responses (N, J) by marginal maximum likelihood with accelerated EM.
 
-    `testlet` (J,) labels each item's testlet with 0, 1, ...; -1 is none. `points` are the nodes for the general
-    ability and for a testlet. The models are "2pl", "grm" and "gpcm". `tolerance` is in standard errors.
+    Items belong to testlets as their models are named ("grm@reading"), or as `testlet` (J,) labels them with 0, 1,
+    ..., and -1 for none. Every model of `MODELS` but the 1PL may be mixed with others, so long as some slope is
+    free. `points` are the nodes for the general ability and for a testlet; `tolerance` is in standard errors.
 
     >>> rng = np.random.default_rng(1)
-    >>> fit = calibrate_testlets(rng.integers(0, 2, (300, 4)), [0, 0, -1, -1], max_cycles=3)
-    >>> fit.sd.shape, fit.items.b.shape
-    ((1,), (4, 1))
+    >>> models = ["2pl@text", "2pl@text", "2pl", "rasch"]
+    >>> fit = calibrate_testlets(rng.integers(0, 2, (300, 4)), model=models, max_cycles=3)
+    >>> fit.sd.shape, fit.labels, fit.testlet.tolist()
+    ((1,), ('text',), [0, 0, -1, -1])
     """
-    scores = codes(responses)
-    belongs = np.asarray(testlet, dtype=np.intp)
-    names = (model,) * scores.shape[1] if isinstance(model, str) else tuple(model)
+    scores, chosen = codes(responses), priors or Priors()
+    given = (model,) * scores.shape[1] if isinstance(model, str) else tuple(model)
+    names, belongs, labels = models_and_testlets(given)
+    if testlet is not None:
+        belongs = np.asarray(testlet, dtype=np.intp)
+        labels = tuple(str(t) for t in range(int(belongs.max(initial=-1)) + 1))
     if belongs.shape != (scores.shape[1],) or len(names) != belongs.size:
         raise ValueError(f"calibrate_testlets: {scores.shape[1]} items, {belongs.size} testlets, {len(names)} models")
-    if not set(names) <= {"2pl", "grm", "gpcm"}:
-        raise ValueError(f"calibrate_testlets: models are 2pl, grm, gpcm, not {sorted(set(names))}")
+    _check(names)
     found = margins([Block(scores)])
-    items = start_items(found.counts, names, None, None, np.zeros(0, dtype=np.intp), has_prior=False)
+    has_prior = bool(chosen.b or chosen.intercept)
+    items = start_items(found.counts, names, None, None, np.zeros(0, dtype=np.intp), has_prior=has_prior)
+    plan = layout(items, np.zeros(0, dtype=np.intp), np.zeros(1), np.ones(1), [False], [False])
     with single_thread():
-        return _climb(scores, items, belongs, points, tolerance, max_cycles)
+        return _climb(scores, plan, Frame.of(points, belongs), labels, chosen, tolerance, max_cycles)
+
+
+def models_and_testlets(names: Sequence[str]) -> tuple[tuple[str, ...], Indices, tuple[str, ...]]:
+    """Model of each item, number of its testlet (J,) or -1, and the testlets' labels, from names like "2pl@text".
+
+    >>> models_and_testlets(["2pl@b", "grm@a", "rasch", "2pl@b"])
+    (('2pl', 'grm', 'rasch', '2pl'), array([ 0,  1, -1,  0]), ('b', 'a'))
+    """
+    parts = [name.partition("@") for name in names]
+    labels = tuple(dict.fromkeys(label for _, at, label in parts if at))
+    testlet = [labels.index(label) if at else -1 for _, at, label in parts]
+    return tuple(model for model, _, _ in parts), np.array(testlet, dtype=np.intp), labels
 
 
 def estimate(responses: npt.ArrayLike, fit: TestletCalibration, points: tuple[int, int] = (61, 21)) -> Ability:
     """EAP of the general ability (N,), what the items of a testlet share besides it being integrated out.
 
-    >>> items = Items.of("2pl", b=[0.0, 0.0])
-    >>> pair = TestletCalibration(items, np.array([0, 0]), np.array([1.0]), 0.0, True, 1, 0.0)
-    >>> estimate([[1, 1]], pair).theta.round(2).tolist()
-    [0.57]
+    >>> x = (np.arange(64)[:, None] >> np.arange(6)) & 1
+    >>> fit = calibrate_testlets(x, [0, 0, 0, -1, -1, -1], max_cycles=2)
+    >>> estimate(x[:3], fit).theta.shape
+    (3,)
     """
-    scores = codes(responses, fit.items.categories)
-    sums = _expect(scores, fit.items, fit.testlet, fit.sd, points)
-    nodes = irt.grid(points=points[0])
-    theta = sums.posterior @ nodes
-    variance = sums.posterior @ nodes**2 - theta**2
-    return Ability(theta, np.sqrt(np.maximum(variance, 0.0)), nodes, sums.posterior)
+    scores, frame = codes(responses, fit.items.categories), Frame.of(points, fit.testlet)
+    found = [posterior(scores[rows], fit.items, fit.sd, frame).theta for rows in person_blocks(len(scores), ROWS)]
+    weights = np.concatenate([*found, np.zeros((0, frame.theta.size))])
+    theta = weights @ frame.theta
+    variance = weights @ frame.theta**2 - theta**2
+    return Ability(theta, np.sqrt(np.maximum(variance, 0.0)), frame.theta, weights)
+
+
+def gradient_and_step(
+    plan: Layout, vector: Floats, frame: Frame, sums: Sums, people: int, priors: Priors
+) -> tuple[Floats, Floats, Floats, float]:
+    """Gradient of the marginal log-posterior, the scoring step, one over complete-data SEs, and the log prior.
+
+    `vector` (P + T,): the items step at their own nodes, the testlets' log SDs by EM.
+    """
+    gradient, step, scale = np.zeros_like(vector), np.zeros_like(vector), np.ones_like(vector)
+    sd, log_prior = np.exp(vector[plan.size :]), 0.0
+    for kind in plan.kinds:
+        density, by, bend = priors.terms(kind.model, kind.values(vector), (kind.index >= 0).astype(np.float64))
+        log_prior += float(density.sum())
+        for row, item in enumerate(kind.at.tolist()):
+            index, free = kind.index[row], kind.index[row] >= 0
+            eta = frame.eta(int(frame.testlet[item]), sd)
+            own, information = _item_terms(kind, row, vector, eta, sums.counts[item])
+            own, information = own + by[row, free], information + np.diag(np.maximum(np.diag(bend[row]), 0.0)[free])
+            move = np.linalg.solve(information + 1e-9 * np.eye(own.size), own)
+            gradient[index[free]], scale[index[free]] = own, np.sqrt(np.diag(information) + 1e-9)
+            step[index[free]] = move / max(1.0, float(np.abs(move).max(initial=0.0)))
+    log_sd = np.log(np.maximum(np.sqrt(sums.spread) * sd, 1.05 * SMALLEST_SD))
+    gradient[plan.size :] = people * (sums.spread - 1)
+    step[plan.size :], scale[plan.size :] = log_sd - vector[plan.size :], np.sqrt(2 * people)
+    return gradient, step, scale, log_prior
+
+
+def _item_terms(kind: Kind, row: int, vector: Floats, eta: Floats, counts: Floats) -> tuple[Floats, Floats]:
+    """Gradient and expected information of one item's free parameters at its nodes."""
+    xi, free, own = kind.values(vector)[row : row + 1], kind.index[row] >= 0, counts[: kind.categories]
+    flat = kind.model.log_derivatives(xi, eta)[0, free].reshape(int(free.sum()), -1)
+    expected = np.exp(kind.model.log_probabilities(xi, eta)[0]) * own.sum(axis=0)
+    return flat @ own.ravel(), (flat * expected.ravel()) @ flat.T
+
+
+def _check(names: tuple[str, ...]) -> None:
+    """Refuse models that are unknown or leave the scale of the general ability open."""
+    unknown = sorted(set(names) - set(MODELS) | set(names) & {"1pl"})
+    if unknown:
+        raise ValueError(f"calibrate_testlets: models are {', '.join(MODELS)} but 1pl, not {', '.join(unknown)}")
+    if not any("slope" in part for name in names for part in MODELS[name].free):
+        raise ValueError("calibrate_testlets: no item has a free slope, so the SD of the general ability is not 1")
 
 
 def _climb(
-    scores: Codes, items: Items, testlet: Indices, points: tuple[int, int], tolerance: float, max_cycles: int
+    scores: Codes,
+    plan: Layout,
+    frame: Frame,
+    labels: tuple[str, ...],
+    priors: Priors,
+    tolerance: float,
+    max_cycles: int,
 ) -> TestletCalibration:
     """Accelerated EM over the working parameters of all items and the log SDs of the testlets."""
-    kinds, count = list(items.kinds()), int(testlet.max(initial=-1)) + 1
-    finite = [np.where(np.isfinite(xi), xi, 0.0).ravel() for _, _, xi in kinds]
-    vector = np.concatenate([*finite, np.full(count, np.log(0.5))])
-    anderson, best, plain = Anderson(), -np.inf, vector
+    count = frame.testlet.size
+    vector = np.concatenate([plan.start(), np.full(frame.count, np.log(0.5))])
+    anderson, best, plain, change = Anderson(), -np.inf, vector, np.inf
     for cycle in range(1, max_cycles + 1):
-        items, sd = _unpacked(vector, items, count)
-        sums = _expect(scores, items, testlet, sd, points)
-        if sums.log_likelihood < best - 1e-9 * abs(best):
+        items, sd = plan.items(vector, count), np.exp(vector[plan.size :])
+        sums = expect(scores, items, sd, frame)
+        _, step, scale, log_prior = gradient_and_step(plan, vector, frame, sums, len(scores), priors)
+        value = sums.log_likelihood + log_prior
+        if value < best - 1e-9 * abs(best) and cycle < max_cycles:
             anderson.clear()
-            vector = plain
-            best = -np.inf
+            vector, best = plain, -np.inf
             continue
-        best = sums.log_likelihood
-        step, scale = _step(vector, items, testlet, sd, sums, points, len(scores))
-        plain = vector + step
+        best, plain = value, vector + step
         following = anderson.next(vector, step, scale)
         change = float(np.max(np.abs(following - vector) * scale, initial=0.0))
-        if change < tolerance or cycle == max_cycles:
-            return TestletCalibration(items, testlet, sd, best, change < tolerance, cycle, change)
-        vector = following if _possible(following, items, count) else plain
-    return TestletCalibration(items, testlet, sd, sums.log_likelihood, False, max_cycles, np.inf)
+        if change < tolerance:
+            break
+        if cycle < max_cycles:
+            vector = following if _possible(plan, following) else plain
+    return TestletCalibration(
+        items=items,
+        testlet=frame.testlet,
+        sd=np.asarray(sd, dtype=np.float64),
+        log_likelihood=sums.log_likelihood,
+        converged=change < tolerance,
+        cycles=cycle,
+        largest_change=change,
+        labels=labels,
+        layout=plan,
+        vector=vector,
+    )
 
 
-def _unpacked(vector: Floats, items: Items, count: int) -> tuple[Items, Floats]:
-    """Items and testlet SDs from the vector."""
-    a, b, start = items.a.copy(), items.b.copy(), 0
-    for model, at, xi in items.kinds():
-        own = np.where(np.isfinite(xi), vector[start : start + xi.size].reshape(xi.shape), xi)
-        natural = model.natural(own)
-        a[at], b[at, : natural[1].shape[1]] = natural[0], natural[1]
-        start += xi.size
-    sd = np.exp(vector[start:]) if count else np.zeros(0)
-    return Items(items.model, a, b, items.c, items.d, items.slopes), np.asarray(sd, dtype=np.float64)
-
-
-def _possible(vector: Floats, items: Items, count: int) -> bool:
-    """Graded intercepts fall, slopes have not run away, and no testlet SD is below its floor."""
-    start = 0
-    for model, _, xi in items.kinds():
-        own: Floats = vector[start : start + xi.size].reshape(xi.shape)
-        if isinstance(model, Graded) and own.shape[1] > 2 and (np.diff(own[:, 1:], axis=1) >= 0).any():
-            return False
-        start += xi.size
-    spread = vector[start:]
-    return bool((np.abs(vector) < 60).all() and (spread > np.log(SMALLEST_SD)).all() and (np.abs(spread) < 4).all())
-
-
-def _expect(scores: Codes, items: Items, testlet: Indices, sd: Floats, points: tuple[int, int]) -> _Sums:
-    """The E-step with dimension reduction."""
-    theta, z = irt.grid(points=points[0]), irt.grid(-5, 5, points[1])
-    weight, inner = irt.normal_weights(theta), irt.normal_weights(z)
-    nodes, width = theta.size * z.size, int(items.categories.max())
-    joint = np.log(weight) + np.zeros((len(scores), theta.size))
-    parts = []
-    for t in range(-1, sd.size):
-        own = np.flatnonzero(testlet == t)
-        eta = np.repeat(theta, z.size) if t < 0 else (theta[:, None] + sd[t] * z).ravel()
-        shown = [(scores[:, own] == k).astype(np.float64) for k in range(width)]
-        logs = irt.log_probabilities(items.take(own), eta) if own.size else np.zeros((nodes, 0, width))
-        logs = np.where(np.isfinite(logs), logs, 0.0)
-        like = sum((x @ logs[:, :, k].T for k, x in enumerate(shown)), np.zeros((len(scores), nodes)))
-        like = like.reshape(len(scores), theta.size, z.size) + np.log(inner)
-        top = like.max(axis=2)
-        total = top + np.log(np.exp(like - top[:, :, None]).sum(axis=2))
-        joint += total
-        parts.append((own, shown, like - total[:, :, None]))
-    top = joint.max(axis=1, keepdims=True)
-    mass = np.exp(joint - top)
-    log_likelihood = float((top[:, 0] + np.log(mass.sum(axis=1))).sum())
-    mass /= mass.sum(axis=1, keepdims=True)
-    counts, spread = np.zeros((len(items), width, nodes)), np.ones(sd.size)
-    for t, (own, shown, within) in enumerate(parts, start=-1):
-        full = (mass[:, :, None] * np.exp(within)).reshape(len(scores), nodes)
-        for k, x in enumerate(shown):
-            counts[own, k] = x.T @ full
-        if t >= 0:
-            spread[t] = full.sum(axis=0).reshape(theta.size, z.size).sum(axis=0) @ z**2 / len(scores)
-    return _Sums(counts, spread, mass, log_likelihood)
-
-
-def _step(
-    vector: Floats, items: Items, testlet: Indices, sd: Floats, sums: _Sums, points: tuple[int, int], people: int
-) -> tuple[Floats, Floats]:
-    """Scoring steps of the items at their own nodes, and the EM step of the testlet SDs; one over their SEs."""
-    theta, z = irt.grid(points=points[0]), irt.grid(-5, 5, points[1])
-    step, scale, start = np.zeros_like(vector), np.ones_like(vector), 0
-    for model, at, xi in items.kinds():
-        for row, item in enumerate(at.tolist()):
-            t = int(testlet[item])
-            eta = (theta[:, None] + (sd[t] if t >= 0 else 0.0) * z).ravel()
-            own = sums.counts[item : item + 1, : items.categories[item]]
-            score = model.log_derivatives(xi[row : row + 1], eta)[0]
-            free = [column for column, kind in enumerate(model.kinds(own.shape[1])) if kind in ("slope", "intercept")]
-            flat = score[free].reshape(len(free), -1)
-            expected = np.exp(model.log_probabilities(xi[row : row + 1], eta)) * own.sum(axis=1, keepdims=True)
-            information = (flat * expected.reshape(1, -1)) @ flat.T + 1e-9 * np.eye(len(free))
-            move = np.linalg.solve(information, flat @ own.ravel())
-            at_vector = start + row * xi.shape[1] + np.array(free)
-            step[at_vector] = move / max(1.0, float(np.abs(move).max()))
-            scale[at_vector] = np.sqrt(np.diag(information))
-        start += xi.size
-    log_sd = np.log(np.maximum(np.sqrt(sums.spread) * sd, 1.05 * SMALLEST_SD))
-    step[start:], scale[start:] = log_sd - vector[start:], np.sqrt(2 * people)
-    return step, scale
+def _possible(plan: Layout, vector: Floats) -> bool:
+    """Graded intercepts fall, nothing has run away, and no testlet SD is below its floor."""
+    spread = vector[plan.size :]
+    low, high = (spread > np.log(SMALLEST_SD)).all(), (spread < 4).all()
+    return bool(low and high) and is_possible(plan, vector[: plan.size])
