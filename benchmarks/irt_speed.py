@@ -5,6 +5,8 @@ python benchmarks/irt_speed.py --tools ../shared/tools/peers [--venvs DIR --peer
 
 The peer benchmark measures every engine in a process of its own on the same data and evaluates all results with
 one routine. Without --venvs only our own figures are printed. A case is model:people:items:percent missing.
+"warm n" is the median of n fits in one process, of which the first alone imports and compiles; "single" is the first
+fit with all that, where a peer is too slow to be fitted three times within --rep-budget seconds.
 """
 
 from __future__ import annotations
@@ -61,7 +63,7 @@ def table(found: list[dict[str, Any]], cases: list[str]) -> list[str]:
     lines = [f"{'':<20}{'examapp':>8}{'':>6}{'':>11}  fastest peer"]
     lines.append(
         f"{'case':<20}{'CPU s':>8}{'MiB':>6}{'below max':>11}  "
-        f"{'':<14}{'CPU s':>8}{'below max':>11}{'ratio':>8}{'claim':>7}"
+        f"{'':<14}{'fits':<8}{'CPU s':>8}{'below max':>11}{'ratio':>8}{'claim':>7}"
     )
     for case in cases:
         model, *numbers = case.split(":")
@@ -75,9 +77,14 @@ def table(found: list[dict[str, Any]], cases: list[str]) -> list[str]:
         peer = min((r for r in rows if r is not ours), key=lambda r: r["cpu"], default=None)
         if peer:
             ratio = peer["cpu"] / ours["cpu"]
-            line += f"{peer['peer']:<14}{peer['cpu']:>8.2f}{best - peer['ll']:>11.2f}{ratio:>8.1f}"
-        lines.append(line + ("" if peer else f"{'-':<41}") + f"{CLAIMS.get(case, 0):>7}")
+            line += f"{peer['peer']:<14}{_way(peer):<8}{peer['cpu']:>8.2f}{best - peer['ll']:>11.2f}{ratio:>8.1f}"
+        lines.append(line + ("" if peer else f"{'-':<49}") + f"{CLAIMS.get(case, 0):>7}")
     return lines
+
+
+def _way(row: dict[str, Any]) -> str:
+    """How an engine was measured."""
+    return f"warm {row['n_reps']}" if row["n_reps"] > 2 else "single"
 
 
 def floor(people: int, items: int, nodes: int) -> str:
