@@ -89,3 +89,16 @@ def test_stimulus_is_shown_in_both_languages_with_its_items(cast: Cast) -> None:
     page = cast.examiner.get(f"/examiner/banks/{code}/stimuli/stimulus-one").text
     assert 'lang="zh-Hans"' in page
     assert 'lang="en"' in page
+
+
+@pytest.mark.feature("P1", "P2")
+def test_item_page_shows_flags_figures_and_tables_once_fifty_trainees_were_marked(cast: Cast) -> None:
+    exam_form = makers.make_exam_form(contents=[makers.make_content(), makers.make_content("true_false")])
+    sittings = makers.make_marked_sittings(exam_form, [-1.0, 1.0] * 25)
+    item = exam_form.slots[0].item_version.item
+    address = f"/examiner/banks/{item.bank.code}/items/{item.code}"
+    page = cast.examiner.get(address).text
+    assert page.count("data:image/svg+xml") == 3
+    assert all(words in page for words in ("Corrected item-total correlation", "Point-biserial", "B · Option B"))
+    sittings[0].status = "voided"
+    assert "once 50 trainees were marked" in cast.examiner.get(address).text
