@@ -9,6 +9,7 @@ import click
 from flask import Flask
 from flask.cli import ScriptInfo
 from flask_migrate import Migrate
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from examapp import cli, web
 from examapp.config import Config, ConfigError
@@ -33,6 +34,8 @@ def create_app(config: Config) -> Flask:
         WTF_CSRF_TIME_LIMIT=None,
         EXAMAPP=config,
     )
+    if config.proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=config.proxies, x_proto=config.proxies)  # type: ignore[method-assign]
     db.init_app(app)
     Migrate(app, db, directory=str(MIGRATIONS), compare_type=True, render_as_batch=True)
     web.init_app(app)

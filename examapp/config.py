@@ -25,6 +25,8 @@ class Config:
     grace_seconds: int = 5
     secure_cookies: bool = True
     log_origin: str = "examapp.local/results"
+    # how many proxies of ours stand in front: whose word on the sender's address and scheme is believed
+    proxies: int = 0
 
     @classmethod
     def from_env(cls, environment: Mapping[str, str]) -> "Config":
@@ -37,6 +39,7 @@ class Config:
             "bank_folder": Path(environment.get("EXAMAPP_BANK_FOLDER", str(cls.bank_folder))),
             "grace_seconds": _whole_number(environment.get("EXAMAPP_GRACE_SECONDS", str(cls.grace_seconds))),
             "secure_cookies": environment.get("EXAMAPP_SECURE_COOKIES", "1") != "0",
+            "proxies": _whole_number(environment.get("EXAMAPP_PROXIES", str(cls.proxies))),
             "log_origin": environment.get("EXAMAPP_LOG_ORIGIN", cls.log_origin),
         }
         problems = list(_problems(settings))
@@ -68,4 +71,7 @@ def _problems(settings: Mapping[str, object]) -> list[str]:
     grace = settings["grace_seconds"]
     if not isinstance(grace, int) or not 0 <= grace <= 60:
         problems.append("EXAMAPP_GRACE_SECONDS must be a whole number from 0 to 60")
+    proxies = settings["proxies"]
+    if not isinstance(proxies, int) or not 0 <= proxies <= 5:
+        problems.append("EXAMAPP_PROXIES must be a whole number from 0 to 5")
     return problems

@@ -11,10 +11,15 @@ def test_good_settings_are_read():
 
 
 def test_a_bad_start_names_every_bad_value():
-    bad = {"EXAMAPP_DATABASE_URL": "mysql://", "EXAMAPP_PUBLIC_URL": "exam", "EXAMAPP_GRACE_SECONDS": "-1"}
+    bad = {
+        "EXAMAPP_DATABASE_URL": "mysql://",
+        "EXAMAPP_PUBLIC_URL": "exam",
+        "EXAMAPP_GRACE_SECONDS": "-1",
+        "EXAMAPP_PROXIES": "x",
+    }
     with pytest.raises(ConfigError) as error:
         Config.from_env(bad)
-    for name in ("SECRET_KEY", "DATABASE_URL", "PUBLIC_URL", "GRACE_SECONDS"):
+    for name in ("SECRET_KEY", "DATABASE_URL", "PUBLIC_URL", "GRACE_SECONDS", "PROXIES"):
         assert f"EXAMAPP_{name}" in str(error.value)
 
 
