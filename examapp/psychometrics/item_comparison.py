@@ -67,10 +67,7 @@ def compare_calibrations(
     >>> compare_calibrations(items, harder, same).effect_class.tolist()
     ['A', 'A', 'C']
     """
-    if first.model != second.model or (first.categories != second.categories).any():
-        raise ValueError("compare_calibrations: both need the same items, with the same models and categories")
-    if "nrm" in first.model:
-        raise ValueError("compare_calibrations: nominal items have no thresholds to compare")
+    _check(first, second)
     moved = rescale(second, link.A, link.B)
     theta = irt.grid(points=121)
     weights = irt.normal_weights(theta)
@@ -93,6 +90,13 @@ def compare_calibrations(
         unsigned_area=unsigned,
         area_z=z,
     )
+
+
+def _check(first: Items, second: Items) -> None:
+    if first.model != second.model or (first.categories != second.categories).any():
+        raise ValueError("compare_calibrations: both need the same items, with the same models and categories")
+    if "nrm" in first.model:
+        raise ValueError("compare_calibrations: nominal items have no thresholds to compare")
 
 
 def _natural(items: Items) -> Floats:

@@ -11,7 +11,7 @@ from scipy.stats import chi2
 from examapp.psychometrics import irt
 from examapp.psychometrics.calibration import Calibration, calibrate
 from examapp.psychometrics.dif import Labels, size_classes
-from examapp.psychometrics.irt import Items
+from examapp.psychometrics.irt import Indices, Items
 from examapp.psychometrics.matching import PURIFICATIONS, Mask, Purification
 from examapp.psychometrics.parameter_vectors import owners
 from examapp.psychometrics.priors import Priors
@@ -65,16 +65,8 @@ def likelihood_ratio_dif(
     """
     fits = _Fits(codes(np.asarray(responses)), _groups(responses, focal), model, priors or Priors())
     wanted = fits.testable & _mask(tested, fits.count)
-    split = np.zeros(fits.count, dtype=bool)
-    statistic, freedom, converged = _tests(fits, wanted, split)
-    flagged, state = _flags(statistic, freedom, alpha), Purification(~split, 0, True)
-    for done in range(1, PURIFICATIONS + 1):
-        if not purify or (flagged == split).all():
-            break
-        split = flagged if not flagged[fits.testable].all() else split
-        statistic, freedom, converged = _tests(fits, wanted, split)
-        flagged = _flags(statistic, freedom, alpha)
-        state = Purification(~split, done, bool((flagged == split).all()))
+    statistic, freedom, converged, flagged, state = _purified(fits, wanted, alpha, PURIFICATIONS if purify else 0)
+    split = ~state.anchors
     base = fits.fit(split)
     difference = np.full(fits.count, np.nan)
     for item in np.flatnonzero(wanted).tolist():
@@ -138,6 +130,21 @@ class _Fits:
             priors=self.priors,
             start=start,
         )
+
+
+def _purified(fits: _Fits, wanted: Mask, alpha: float, most: int) -> tuple[Floats, Indices, Mask, Mask, Purification]:
+    """Statistic, degrees of freedom, convergence and flag of each item after at most so many purifications."""
+    split = np.zeros(fits.count, dtype=bool)
+    statistic, freedom, converged = _tests(fits, wanted, split)
+    flagged, state = _flags(statistic, freedom, alpha), Purification(~split, 0, True)
+    for done in range(1, most + 1):
+        if (flagged == split).all():
+            break
+        split = flagged if not flagged[fits.testable].all() else split
+        statistic, freedom, converged = _tests(fits, wanted, split)
+        flagged = _flags(statistic, freedom, alpha)
+        state = Purification(~split, done, bool((flagged == split).all()))
+    return statistic, freedom, converged, flagged, state
 
 
 def _tests(fits: _Fits, wanted: Mask, split: Mask) -> tuple[Floats, npt.NDArray[np.intp], Mask]:

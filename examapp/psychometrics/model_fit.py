@@ -66,12 +66,7 @@ def model_fit(
     >>> model_fit(np.repeat(patterns, 20, axis=0), items).degrees_of_freedom
     5
     """
-    scores = codes(responses, items.categories)
-    scores = scores[(scores >= 0).all(axis=1)]
-    if statistic not in ("M2", "C2") or not sd > 0:
-        raise ValueError(f"model_fit: statistic is M2 or C2 and sd > 0, got {statistic!r} and {sd}")
-    if len(items) < 3 or len(scores) < 2:
-        raise ValueError(f"model_fit: needs three items and two people who saw them all, got {scores.shape}")
+    scores = _complete(responses, items, sd, statistic)
     margins = margins_of(items, statistic)
     moments = Moments(items, margins, mean, sd)
     fixed = set(items.model) <= {"rasch", "pcm"}
@@ -94,6 +89,17 @@ def model_fit(
         tli=tli,
         cfi=cfi,
     )
+
+
+def _complete(responses: npt.ArrayLike, items: Items, sd: float, statistic: str) -> Codes:
+    """The people who saw every item, if what was asked for can be computed from them."""
+    scores = codes(responses, items.categories)
+    scores = scores[(scores >= 0).all(axis=1)]
+    if statistic not in ("M2", "C2") or not sd > 0:
+        raise ValueError(f"model_fit: statistic is M2 or C2 and sd > 0, got {statistic!r} and {sd}")
+    if len(items) < 3 or len(scores) < 2:
+        raise ValueError(f"model_fit: needs three items and two people who saw them all, got {scores.shape}")
+    return scores
 
 
 def quadratic_form(residual: Floats, columns: Floats, covariance: Floats, people: int) -> tuple[float, int]:

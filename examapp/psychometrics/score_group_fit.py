@@ -12,7 +12,7 @@ from examapp.psychometrics import ability, irt
 from examapp.psychometrics.irt import Items
 from examapp.psychometrics.parameter_vectors import owners
 from examapp.psychometrics.response_models import Floats
-from examapp.psychometrics.responses import codes
+from examapp.psychometrics.responses import Codes, codes
 
 
 @dataclass(frozen=True)
@@ -58,15 +58,9 @@ def score_group_fit(
     if len(items) < 2:
         raise ValueError("score_group_fit: needs at least two items")
     free = _free_counts(items) if parameters is None else np.asarray(parameters, dtype=np.intp)
-    shares, total = _expected_shares(items, mean, sd), complete.sum(axis=1, dtype=np.intp)
     statistic, freedom = np.full(len(items), np.nan), np.zeros(len(items), dtype=np.intp)
-    tables = []
-    for item in range(len(items)):
-        observed = np.zeros_like(shares[item])
-        np.add.at(observed, (total, complete[:, item]), 1.0)
-        expected = shares[item] * observed.sum(axis=1, keepdims=True)
-        tables.append(_merged(*_inner_scores(observed, expected), least))
-        seen, model = tables[-1]
+    tables = _tables(complete, _expected_shares(items, mean, sd), least)
+    for item, (seen, model) in enumerate(tables):
         kept = model > 0
         freedom[item] = int(kept.sum()) - len(model) - int(free[item])
         if freedom[item] > 0 and len(model):
@@ -77,6 +71,16 @@ def score_group_fit(
     return ScoreGroupFit(
         statistic, freedom, p_value, rmsea, tuple(table[0] for table in tables), tuple(table[1] for table in tables)
     )
+
+
+def _tables(scores: Codes, shares: list[Floats], least: float) -> list[tuple[Floats, Floats]]:
+    """Observed and expected categories of each item by total score, merged."""
+    total, out = scores.sum(axis=1, dtype=np.intp), []
+    for item, share in enumerate(shares):
+        observed = np.zeros_like(share)
+        np.add.at(observed, (total, scores[:, item]), 1.0)
+        out.append(_merged(*_inner_scores(observed, share * observed.sum(axis=1, keepdims=True)), least))
+    return out
 
 
 def _free_counts(items: Items) -> npt.NDArray[np.intp]:

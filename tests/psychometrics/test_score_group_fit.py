@@ -28,7 +28,7 @@ def test_fitting_items_keep_their_level_and_a_wrong_curve_is_found():
 def test_items_of_many_categories_keep_their_level(rng):
     b = [[-2.5, -1.0, 0.3, 1.5]] * 4 + [[-2.6, -1.8, -1.0, 0.0, 1.0, 2.0]] * 4
     known, p_values = Items.of("grm", a=[1.0, 1.6, 1.2, 2.0, 1.4, 1.1, 1.8, 0.9], b=b), []
-    for _ in range(60):
+    for _ in range(40):
         people = simulate_responses(rng, rng.normal(size=1400), known)
         p_values.append(score_group_fit(people, known, parameters=np.zeros(8)).p_value)
     assert np.mean(np.array(p_values) < 0.05) == pytest.approx(0.05, abs=0.03)
