@@ -25,8 +25,8 @@ REACH = 3.0
 INK, MUTED, GRID = "#0b3d91", "#4b5660", "#c9ced3"
 # told apart by mark and stroke too; colours for all kinds of sight (Okabe & Ito 2008)
 COLOURS = ("#a33d00", "#00684f", "#7a3b69", "#8a6a00", "#2b6ca3", "#5b5b5b", "#000000")
-KEY_MARKS = ("o", "p", "h", "d")
-MARKS = ("s", "^", "D", "v", "P", "X", "*")
+KEY_MARKS = ("o", "d", "<", ">")
+MARKS = ("s", "^", "D", "v", "x", "+", "*")
 STROKES = ((0, (5, 2)), (0, (2, 1.5)), (0, (6, 2, 1, 2)), (0, (1, 1.2)), (0, (8, 3)), (0, (4, 1, 1, 1)), (0, (3, 3)))
 LOOKS: tuple[dict[str, Any], ...] = tuple(
     {"color": colour, "marker": mark, "linestyle": stroke}
@@ -83,7 +83,7 @@ def _worded(analysis: ItemAnalysis, name: str, svg: str, language: str) -> str:
 
 def _axes(x: str, y: str) -> tuple[Figure, Axes]:
     figure = Figure(figsize=(WIDTH, HEIGHT))
-    axes = figure.add_axes((0.13, 0.15, 0.84, 0.82))
+    axes = figure.add_axes((0.13, 0.15, 0.84, 0.75))
     axes.set_xlim(-REACH, REACH)
     axes.xaxis.set_major_locator(MultipleLocator(1))
     axes.grid(color=GRID, linewidth=0.6)
@@ -117,16 +117,13 @@ def _curve(analysis: ItemAnalysis) -> str:
 
 
 def _legend(axes: Axes, rows: tuple[tuple[str, str, str, str], ...]) -> None:
-    """Name lines where the axes are empty: a curve that rises leaves the lower right corner, one that falls not."""
-    line = axes.get_lines()[0].get_ydata()
-    low = float(np.asarray(line)[-1]) > 0.5
-    for number, (stroke, mark, colour, name) in enumerate(rows):
-        y = 0.14 - 0.08 * number if low else 0.94 - 0.08 * number
-        x = (0.47, 0.53) if low else (0.03, 0.09)
-        axes.plot(x, (y, y), stroke, color=colour, transform=axes.transAxes, linewidth=1.4)
-        if mark:
-            axes.plot(sum(x) / 2, y, mark, color=colour, transform=axes.transAxes, markersize=4.5)
-        axes.text(x[1] + 0.02, y, name, transform=axes.transAxes, va="center", fontsize=9)
+    """Name lines in a row above the axes, where no item's points can lie."""
+    y = 1.06
+    for place, (stroke, mark, colour, name) in zip((0.02, 0.4), rows, strict=True):
+        look: dict[str, Any] = {"color": colour, "transform": axes.transAxes, "clip_on": False}
+        axes.plot((place, place + 0.06), (y, y), stroke, linewidth=1.4, **look)
+        axes.plot(place + 0.03, y, mark, markersize=4.5, **look)
+        axes.text(place + 0.08, y, name, transform=axes.transAxes, va="center", fontsize=9)
 
 
 def _information(analysis: ItemAnalysis) -> str:
@@ -142,7 +139,7 @@ def _information(analysis: ItemAnalysis) -> str:
 def _options(analysis: ItemAnalysis) -> str:
     figure, axes = _axes("wordtheta", "wordchosen")
     _as_shares(axes)
-    axes.set_position((0.13, 0.15, 0.66, 0.82))
+    axes.set_position((0.13, 0.15, 0.66, 0.75))
     theta = [each.theta for each in analysis.groups]
     edge = min(REACH, max(1.0, max(theta) + 0.1))
     axes.set_xlim(max(-REACH, min(-1.0, min(theta) - 0.1)), edge)
