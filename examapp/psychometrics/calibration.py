@@ -203,10 +203,11 @@ def _needed_points(problem: Problem, vector: Floats, apart: float, least: int) -
 
 
 def _normal(problem: Problem, vector: Floats, tolerance: float, max_cycles: int) -> tuple[Problem, Ascent]:
-    """The climb under normal abilities; where single precision will do, half the nodes will at first."""
+    """The climb under normal abilities; where single precision will do, half the nodes will at first, if they can."""
     points = problem.z.size
     if problem.dtype == np.float32:
-        points = min(points, _needed_points(problem, vector, 1.6, 32))
+        few = _needed_points(problem, vector, 1.6, 32)
+        points = few if few <= 0.6 * points else points
     return problem, ascend(problem, vector, tolerance, max_cycles, _on_nodes(problem, points))
 
 
