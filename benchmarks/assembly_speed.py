@@ -1,7 +1,7 @@
 """Form assembly: seconds to ten parallel forms, their distance from the target or bound, and an infeasible blueprint.
 
-    python benchmarks/assembly_speed.py --peers DIR      a table, on the problems of DIR/ata_peers.py
-    python DIR/ata_peers.py --plugin ours=benchmarks/assembly_speed.py     the same problems against other solvers
+python benchmarks/assembly_speed.py --peers DIR      a table, on the problems of DIR/ata_peers.py
+python DIR/ata_peers.py --plugin ours=benchmarks/assembly_speed.py     the same problems against other solvers
 """
 
 from __future__ import annotations

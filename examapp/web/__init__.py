@@ -127,7 +127,9 @@ def _show_http(error: HTTPException) -> tuple[Any, int, dict[str, str]]:
         405: gettext("Not possible"), 413: gettext("Too large"), 500: gettext("Something went wrong"),
     }  # fmt: skip
     message = gettext("Your session has changed. Go back, reload the page and try again.")
-    if not isinstance(error, CSRFError):
+    if status == 401:
+        message = gettext("Please sign in, then try again.")
+    elif not isinstance(error, CSRFError):
         message = gettext("Please check the address, or go back to the start page.")
     code = "csrf.failed" if isinstance(error, CSRFError) else f"http.{status}"
     headers = {name: value for name, value in error.get_headers() if name != "Content-Type"}
