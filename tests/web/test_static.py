@@ -14,6 +14,8 @@ STATIC = WEB / "static"
 VENDOR = STATIC / "vendor"
 OWN = [path for path in STATIC.rglob("*") if path.suffix in (".js", ".css") and VENDOR not in path.parents]
 TEMPLATES = sorted((WEB / "templates").rglob("*.html"))
+# a file that a command writes for reading offline; it is never served, so no policy forbids its own style
+SERVED = [path for path in TEMPLATES if path.name != "gallery.html"]
 LISTED = json.loads((VENDOR / "vendor.json").read_text(encoding="utf-8"))["files"]
 
 ELSEWHERE = re.compile(r"(?:src|href|action|url\(|from|fetch\()\s*=?\s*[\"'(]?(?:https?:)?//")
@@ -38,7 +40,7 @@ def test_nothing_is_fetched_from_elsewhere(path: Path) -> None:
     assert not ELSEWHERE.search(path.read_text("utf-8"))
 
 
-@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", SERVED, ids=lambda path: path.name)
 def test_template_has_no_inline_script_or_style(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     assert not re.search(r"<style|\sstyle=|\son[a-z]+=|javascript:", text)
