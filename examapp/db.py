@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import Dialect, Engine, String, Table, Text, event, inspect, select, type_coerce
+from sqlalchemy import Dialect, Engine, String, Table, Text, event, select, type_coerce
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import Connection
 from sqlalchemy.orm import DeclarativeBase, Mapped, Mapper, mapped_column
@@ -131,11 +131,6 @@ def transaction() -> Iterator[None]:
     except BaseException:
         session.rollback()
         raise
-
-
-def is_sealed(row: object) -> bool:
-    """Say whether `row` is stored in a sealed table."""
-    return isinstance(row, Sealed) and inspect(row).persistent
 
 
 @event.listens_for(Engine, "connect")

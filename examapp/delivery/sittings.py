@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from examapp.accounts import access
 from examapp.accounts.models import User
@@ -205,16 +205,6 @@ def end_tickets(user: User) -> None:
     own = select(Sitting).join(Registration).where(Registration.trainee_id == user.id, Sitting.status == OPEN)
     for sitting in db.session.scalars(own):
         sitting.epoch += 1
-
-
-def count_answered(sitting_ids: list[int]) -> dict[int, int]:
-    """Return for each sitting how many slots hold a response that is not empty."""
-    query = (
-        select(StoredResponse.sitting_id, func.count())
-        .where(StoredResponse.sitting_id.in_(sitting_ids), StoredResponse.value != "null")
-        .group_by(StoredResponse.sitting_id)
-    )
-    return dict(db.session.execute(query).tuples())
 
 
 def _check_reason(reason: str) -> None:

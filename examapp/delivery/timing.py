@@ -12,16 +12,6 @@ A response counts if it arrived by then or within the grace, which is for the ne
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import Enum
-
-
-class Phase(Enum):
-    """Where an instant lies: before the window, in the sitting, in the grace after it, or after all."""
-
-    BEFORE = "before"
-    OPEN = "open"
-    GRACE = "grace"
-    OVER = "over"
 
 
 @dataclass(frozen=True)
@@ -46,16 +36,6 @@ def ends_at(
 def minutes_if_started(rules: TimeRules, at: datetime) -> int:
     """Return the whole minutes that a sitting begun at `at` would have: what the trainee is told before the start."""
     return max(0, int((ends_at(rules, at) - at).total_seconds() // 60))
-
-
-def phase(rules: TimeRules, ends: datetime | None, at: datetime, grace: timedelta) -> Phase:
-    """Return the phase at `at`; `ends` is None before the start, when the window alone decides."""
-    if at < rules.opens_at:
-        return Phase.BEFORE
-    end = rules.closes_at if ends is None else ends
-    if at < end:
-        return Phase.OPEN
-    return Phase.GRACE if ends is not None and at < end + grace else Phase.OVER
 
 
 def counts(ends: datetime, at: datetime, grace: timedelta) -> bool:

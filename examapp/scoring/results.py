@@ -15,7 +15,7 @@ from examapp.delivery.models import Sitting
 from examapp.delivery.state import EXPIRED, SUBMITTED
 from examapp.errors import N_, NotFound, Refused
 from examapp.exams.exam_forms import cut_of
-from examapp.exams.models import Administration, Registration
+from examapp.exams.models import Registration
 from examapp.scoring.calibration_runs import population
 from examapp.scoring.marking import MarkedSlot, marked_slots, newest_marks
 from examapp.scoring.models import Mark, Release, Result
@@ -151,15 +151,3 @@ def release(actor: access.Actor, results: list[Result], *, at: datetime) -> list
     releases = [Release(result_id=result.id, released_by=actor.id, released_at=at) for result in results]
     db.session.add_all(releases)
     return releases
-
-
-def of_administration(administration: Administration) -> list[tuple[Registration, Sitting | None, Result | None]]:
-    """Return each registration of an administration with its newest sitting and result."""
-    rows = []
-    query = select(Registration).where(Registration.administration_id == administration.id).order_by(Registration.seat)
-    for registration in db.session.scalars(query):
-        sitting = db.session.scalar(
-            select(Sitting).where(Sitting.registration_id == registration.id).order_by(Sitting.attempt.desc()).limit(1)
-        )
-        rows.append((registration, sitting, newest(sitting.id) if sitting else None))
-    return rows

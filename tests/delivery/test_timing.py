@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from examapp.delivery.timing import Phase, TimeRules, counts, ends_at, minutes_if_started, phase
+from examapp.delivery.timing import TimeRules, counts, ends_at, minutes_if_started
 
 OPENS = datetime(2026, 5, 16, 1, 0, tzinfo=UTC)
 RULES = TimeRules(OPENS, OPENS + timedelta(hours=2), 90)
@@ -60,16 +60,3 @@ def test_a_response_counts_by_its_arrival_alone(offset):
     deadline = OPENS + minutes(90)
     arrived = deadline + GRACE + timedelta(microseconds=offset)
     assert counts(deadline, arrived, GRACE) == (offset < 0)
-
-
-@pytest.mark.parametrize(
-    ("seconds", "expected"),
-    [(-1, Phase.BEFORE), (0, Phase.OPEN), (5399, Phase.OPEN), (5400, Phase.GRACE), (5404, Phase.GRACE),
-     (5405, Phase.OVER)],
-)  # fmt: skip
-def test_phases_follow_one_another(seconds, expected):
-    assert phase(RULES, OPENS + minutes(90), OPENS + timedelta(seconds=seconds), GRACE) is expected
-
-
-def test_without_a_start_the_window_decides():
-    assert phase(RULES, None, RULES.closes_at, GRACE) is Phase.OVER
