@@ -2,9 +2,10 @@
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from flask import Flask, request
 from playwright.sync_api import BrowserContext, Page
@@ -83,10 +84,20 @@ class Service:
         return context.new_page()
 
 
+def whole(app: WSGIApplication) -> WSGIApplication:
+    """Give the server whole bodies: it forgets to close one when the browser resets the connection (a leaked file)."""
+
+    def run(environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
+        with closing(app(environ, start_response)) as body:  # type: ignore[type-var]
+            return [b"".join(body)]
+
+    return run
+
+
 @contextmanager
 def serve(app: Flask) -> Iterator[Service]:
     """Serve `app` on a free port until the block ends."""
-    server = make_server("127.0.0.1", 0, app, threaded=True)
+    server = make_server("127.0.0.1", 0, whole(app), threaded=True)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
