@@ -3,7 +3,7 @@
 import json
 import os
 import secrets
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from flask.cli import with_appcontext
 from examapp import clock
 from examapp.accounts.access import OPERATOR
 from examapp.accounts.people import NewPassword, add_trainee, new_password
-from examapp.cli.demo_service import Prepared, prepare_exam
+from examapp.cli.demo_service import prepare_exam
 from examapp.cli.doors import door
 from examapp.config import Config
 from examapp.db import db, transaction
@@ -34,15 +34,18 @@ def load() -> None:
 @click.option("--trainees", type=click.IntRange(1, 100_000), required=True, help="How many trainees to register.")
 @click.option("--opens-in", type=click.IntRange(0), required=True, help="Seconds until the window opens.")
 @click.option("--minutes", type=click.IntRange(1, administrations.LONGEST_MINUTES), required=True, help="Time limit.")
+@click.option(
+    "--window", type=click.IntRange(1), help="Seconds until the window closes; twice the time limit if not given."
+)
 @click.option("--part", type=click.Choice(["theory", "practical"]), default="theory", show_default=True)
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="The JSON file to write.")
 @with_appcontext
 @door
-def seed(trainees: int, opens_in: int, minutes: int, part: str, out: Path) -> None:
+def seed(trainees: int, opens_in: int, minutes: int, window: int | None, part: str, out: Path) -> None:
     """Make an administration of the demo's exam with new trainees, and write whom a load generator may sign in as.
 
     All of them share one password, which is new, and one hash of it: hashing each would take minutes. Never seed a
-    service that real trainees use. The window is twice as long as the time limit.
+    service that real trainees use. A window shorter than the time limit ends all sittings at one instant.
 
     \b
     Example: examapp load seed --trainees 500 --opens-in 60 --minutes 20 --out seed.json
@@ -51,20 +54,17 @@ def seed(trainees: int, opens_in: int, minutes: int, part: str, out: Path) -> No
     prepared = prepare_exam(config.bank_folder, at=clock.now())
     password = new_password()
     with transaction():
-        administration = _schedule(prepared, part, clock.now() + timedelta(seconds=opens_in), minutes)
+        opens_at = clock.now() + timedelta(seconds=opens_in)
+        closes_at = opens_at + timedelta(seconds=window or 120 * minutes)
+        administration = administrations.schedule(
+            OPERATOR, prepared.exam, part, prepared.forms[part], opens_at=opens_at, closes_at=closes_at, minutes=minutes
+        )
     people = _register(administration, trainees, password)
     _write(out, {
         "target": config.public_url, "exam": prepared.exam.code, "part": part, "administration": administration.id,
         "opens_at": administration.opens_at.isoformat(), "trainees": people,
     })  # fmt: skip
     click.echo(f"{len(people)} trainees with one shared password: {out}", err=True)
-
-
-def _schedule(prepared: Prepared, part: str, opens_at: datetime, minutes: int) -> Administration:
-    return administrations.schedule(
-        OPERATOR, prepared.exam, part, prepared.forms[part], opens_at=opens_at,
-        closes_at=opens_at + timedelta(minutes=2 * minutes), minutes=minutes,
-    )  # fmt: skip
 
 
 def _register(administration: Administration, trainees: int, password: NewPassword) -> list[dict[str, Any]]:
