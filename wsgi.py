@@ -1,4 +1,4 @@
-"""The application object for a WSGI server: `gunicorn wsgi:app`."""
+"""The application object for a WSGI server: `granian --interface wsgi wsgi:app`."""
 
 from examapp.app import create_app_from_env
 

@@ -21,7 +21,7 @@ from examapp.credentials import key_store
 from examapp.db import db, transaction
 
 PAUSE_SECONDS = 2
-THREADS = 16
+THREADS = 32
 
 
 @click.command("upgrade")
@@ -68,14 +68,17 @@ def worker(once: bool) -> None:
 
 @click.command()
 @click.option("--bind", default="127.0.0.1:8000", show_default=True)
-@click.option("--threads", default=THREADS, show_default=True)
+@click.option("--processes", type=click.IntRange(1), help="Default: 1 on SQLite, one a core on PostgreSQL.")
+@click.option("--threads", type=click.IntRange(1), default=THREADS, show_default=True, help="Of each process.")
 @with_appcontext
-def serve(bind: str, threads: int) -> None:
-    """Serve the application with gunicorn: one process, many threads, saves committed together.
+def serve(bind: str, processes: int | None, threads: int) -> None:
+    """Serve the application with granian: processes of many threads, the saves of each committed together.
 
     Example: examapp serve --bind 0.0.0.0:8000
     """
-    command = server_command(bind, threads)
+    config: Config = current_app.config["EXAMAPP"]
+    own = 1 if config.database_url.startswith("sqlite") else os.cpu_count() or 1
+    command = server_command(bind, processes or own, threads)
     os.execv(command[0], command)  # noqa: S606 - the server takes this process's place
 
 
@@ -98,7 +101,7 @@ def demo_service_command(bind: str) -> None:
         key_store.create_missing(OPERATOR, store, at=clock.now())
     db.session.remove()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    server = subprocess.Popen(server_command(bind, THREADS))
+    server = subprocess.Popen(server_command(bind, 1, THREADS))
     _introduce(bind)
     try:
         while server.poll() is None:
@@ -111,11 +114,14 @@ def demo_service_command(bind: str) -> None:
         server.wait(10)
 
 
-def server_command(bind: str, threads: int) -> list[str]:
+def server_command(bind: str, processes: int, threads: int) -> list[str]:
     """Return the command that serves the application on `bind`."""
+    host, _, port = bind.rpartition(":")
     return [
-        sys.executable, "-m", "gunicorn", "wsgi:app", "--bind", bind, "--worker-class", "gthread", "--workers", "1",
-        "--threads", str(threads), "--keep-alive", "75", "--log-level", "warning", "--no-control-socket",
+        sys.executable, "-m", "granian", "wsgi:app", "--interface", "wsgi", "--http", "1",
+        "--host", host, "--port", port, "--workers", str(processes), "--blocking-threads", str(threads),
+        "--backlog", "4096", "--backpressure", "50000", "--respawn-failed-workers", "--respawn-interval", "2",
+        "--workers-kill-timeout", "30", "--log-level", "warning",
     ]  # fmt: skip
 
 
