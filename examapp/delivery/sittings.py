@@ -1,4 +1,4 @@
-"""The verbs of a sitting: start, resume, respond, flag, hand in, add time, expire, void."""
+"""The verbs of a sitting: start, resume, respond, flag, hand in, expire."""
 
 import secrets
 from dataclasses import dataclass
@@ -16,15 +16,14 @@ from examapp.delivery.acceptance import Accepted, Flag, HandIn, Request, Save
 from examapp.delivery.committer import Committer
 from examapp.delivery.journal import FIRST, Head
 from examapp.delivery.models import JournalEntry, Sitting, StoredResponse
-from examapp.delivery.state import EXPIRED, OPEN, VOIDED, Kind
+from examapp.delivery.state import EXPIRED, OPEN, Kind
 from examapp.delivery.tickets import Ticket
 from examapp.delivery.timing import TimeRules, counts, ends_at
-from examapp.errors import N_, InvalidInput, NotAllowed, NotFound, Refused
+from examapp.errors import N_, InvalidInput, NotAllowed, NotFound
 from examapp.exams.administrations import admit
 from examapp.exams.models import Registration
 
 LARGEST_SEQ = 2**52
-LONGEST_EXTENSION = 240
 
 
 def start(actor: access.Actor, registration: Registration, *, at: datetime) -> tuple[Sitting, bool]:
@@ -152,32 +151,6 @@ def hand_in(committer: Committer, ticket: Ticket, *, at: datetime) -> Accepted:
     return committer.commit(Request(ticket.sitting_id, HandIn(), at, ticket.epoch))
 
 
-def add_time(actor: access.Actor, sitting: Sitting, minutes: int, reason: str, *, at: datetime) -> None:
-    """Give a running sitting more minutes; who, why and when stand in its journal."""
-    access.require(actor, "sitting.invigilate", sitting.registration.center_id)
-    if not 1 <= minutes <= LONGEST_EXTENSION:
-        raise InvalidInput("time.minutes", N_("Give 1 to 240 minutes."), [("minutes", N_("Give 1 to 240 minutes."))])
-    _check_reason(reason)
-    head = _lock_open(sitting)
-    journal.append(
-        db.session.connection(), head, Kind.TIME_ADDED, at,
-        {"minutes": minutes, "reason": reason.strip(), "actor": actor.id},
-    )  # fmt: skip
-    head.ends_at += timedelta(minutes=minutes)
-    _save(sitting, head)
-
-
-def void(actor: access.Actor, sitting: Sitting, reason: str, *, at: datetime) -> None:
-    """End a sitting that must not be scored; the responses stay."""
-    access.require(actor, "sitting.invigilate", sitting.registration.center_id)
-    _check_reason(reason)
-    head = _lock_open(sitting)
-    body = {"reason": reason.strip(), "actor": actor.id}
-    journal.append(db.session.connection(), head, Kind.VOIDED, at, body)
-    head.status, head.closed_at = VOIDED, at
-    _save(sitting, head)
-
-
 def expire(actor: access.Actor, sitting: Sitting, grace: timedelta, *, at: datetime) -> bool:
     """Write down that a sitting's time is over; False when it is not, or was closed already."""
     access.require(actor, "work.run_due")
@@ -205,19 +178,6 @@ def end_tickets(user: User) -> None:
     own = select(Sitting).join(Registration).where(Registration.trainee_id == user.id, Sitting.status == OPEN)
     for sitting in db.session.scalars(own):
         sitting.epoch += 1
-
-
-def _check_reason(reason: str) -> None:
-    if not 3 <= len(reason.strip()) <= 500:
-        message = N_("Say why, in 3 to 500 characters.")
-        raise InvalidInput("reason.missing", message, [("reason", message)])
-
-
-def _lock_open(sitting: Sitting) -> Head:
-    head = journal.lock_one(sitting.id)
-    if head.status != OPEN:
-        raise Refused("sitting.closed", N_("The sitting is over."))
-    return head
 
 
 def _append(sitting: Sitting, kind: Kind, at: datetime, body: dict[str, Any]) -> None:

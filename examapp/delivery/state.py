@@ -2,7 +2,7 @@
 
 Events are plain dicts as the journal stores them (`kind`, `at`, `body`), so a stranger can replay a journal with
 nothing but JSON. Kinds: started, responded, flagged, late (a value after the end, evidence only), paused, resumed,
-time_added, submitted, expired, voided.
+time_added, time_asked (more than one person may add alone, until a second one confirms it), submitted, expired, voided.
 """
 
 from collections.abc import Iterable, Mapping
@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from examapp.canonical import parse_utc
-from examapp.delivery.timing import TimeRules, ends_at
+from examapp.delivery.timing import NO_END, TimeRules, ends_at, pause_length
 
 
 class Kind(StrEnum):
@@ -25,6 +25,7 @@ class Kind(StrEnum):
     PAUSED = "paused"
     RESUMED = "resumed"
     TIME_ADDED = "time_added"
+    TIME_ASKED = "time_asked"
     SUBMITTED = "submitted"
     EXPIRED = "expired"
     VOIDED = "voided"
@@ -70,10 +71,18 @@ class SittingState:
 
     @property
     def ends_at(self) -> datetime:
-        """The deadline as it stands now; a sitting that has not started has none."""
+        """The deadline as it stands now, `NO_END` in a pause; a sitting that has not started has none."""
+        return NO_END if self.paused_since else self._ends_at(self.paused)
+
+    def ends_if_resumed(self, at: datetime) -> datetime:
+        """Return the deadline if the pause, where there is one, ended at `at`: what a page shows meanwhile."""
+        running = pause_length(self.paused_since, at) if self.paused_since else timedelta(0)
+        return self._ends_at(self.paused + running)
+
+    def _ends_at(self, paused: timedelta) -> datetime:
         if self.rules is None or self.started_at is None:
             raise ValueError("the sitting has not started")
-        return ends_at(self.rules, self.started_at, self.added_minutes, self.paused)
+        return ends_at(self.rules, self.started_at, self.added_minutes, paused)
 
     @property
     def answered(self) -> int:
@@ -130,4 +139,4 @@ def _paused(state: SittingState, event: Event) -> SittingState:
         return replace(state, paused_since=state.paused_since or event.at)
     if state.paused_since is None:
         return state
-    return replace(state, paused=state.paused + (event.at - state.paused_since), paused_since=None)
+    return replace(state, paused=state.paused + pause_length(state.paused_since, event.at), paused_since=None)

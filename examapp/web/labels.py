@@ -24,7 +24,8 @@ STATUSES = {
 EVENTS = {
     "started": _l("Started"), "responded": _l("Response stored"), "flagged": _l("Flag changed"),
     "late": _l("Late response, kept as evidence"), "paused": _l("Paused"), "resumed": _l("Resumed"),
-    "time_added": _l("Time added"), "submitted": _l("Handed in"), "expired": _l("Time over"), "voided": _l("Voided"),
+    "time_added": _l("Time added"), "time_asked": _l("Time asked for"), "submitted": _l("Handed in"),
+    "expired": _l("Time over"), "voided": _l("Voided"),
 }  # fmt: skip
 SCOPES = {
     "results.read": _l("Read released results"), "results.ack": _l("Acknowledge results"),

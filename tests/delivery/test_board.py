@@ -2,7 +2,7 @@ from datetime import timedelta
 
 import pytest
 
-from examapp.delivery import board, sittings
+from examapp.delivery import board, interventions
 from examapp.delivery.state import Kind
 from examapp.errors import NotAllowed
 from tests import makers
@@ -43,7 +43,7 @@ def test_place_before_the_start_shows_only_who_and_where(staff, administration):
 @pytest.mark.feature("A1")
 def test_running_sitting_shows_time_left_with_extra_and_added_minutes(staff, administration):
     sitting = makers.make_sitting(place(staff, administration, extra_minutes=30))
-    sittings.add_time(staff, sitting, 15, "A fire alarm", at=LATER)
+    interventions.add_time(staff, sitting, 15, "A fire alarm", at=LATER)
     found = only(staff, administration)
     assert found.time_left == timedelta(minutes=90 + 30 + 15 - 20)
     assert (found.registration.extra_minutes, found.added_minutes) == (30, 15)
@@ -65,8 +65,8 @@ def test_places_are_in_the_order_of_their_seats(staff, administration):
 @pytest.mark.feature("A5")
 def test_incidents_are_additions_and_voids_with_their_reasons(staff, administration):
     first, second = (makers.make_sitting(place(staff, administration, seat)) for seat in ("A01", "A02"))
-    sittings.add_time(staff, first, 15, "A fire alarm", at=LATER)
-    sittings.void(staff, second, "Another person sat here", at=LATER + timedelta(minutes=1))
+    interventions.add_time(staff, first, 15, "A fire alarm", at=LATER)
+    interventions.void(staff, second, "Another person sat here", at=LATER + timedelta(minutes=1))
     found = board.incidents(staff, administration)
     assert [(each.event.kind, each.event.body["reason"], each.actor_id) for each in found] == [
         (Kind.TIME_ADDED, "A fire alarm", staff.id), (Kind.VOIDED, "Another person sat here", staff.id),

@@ -8,7 +8,7 @@ from sqlalchemy.exc import IntegrityError
 from examapp.accounts.access import OPERATOR
 from examapp.canonical import loads
 from examapp.db import db, transaction
-from examapp.delivery import acceptance, journal, sittings
+from examapp.delivery import acceptance, interventions, journal, sittings
 from examapp.delivery.committer import Committer
 from examapp.delivery.models import JournalEntry, Sitting
 from examapp.delivery.state import EXPIRED, OPEN, SUBMITTED, VOIDED
@@ -224,31 +224,9 @@ def test_a_retake_is_another_sitting(app):
     registration = make_registration(administration=make_administration(attempts=2))
     first = make_sitting(registration)
     with transaction():
-        sittings.void(OPERATOR, first, "power cut", at=AT)
+        interventions.void(OPERATOR, first, "power cut", at=AT)
     second = make_sitting(registration, at=AT + timedelta(minutes=5))
     assert (first.status, second.attempt) == (VOIDED, 2)
-
-
-def test_added_time_moves_the_deadline_of_a_running_sitting(committer, sitting, ticket):
-    with transaction():
-        sittings.add_time(OPERATOR, sitting, 10, "network outage", at=AT)
-    sittings.respond(committer, ticket, 1, 1, "2", None, at=END + timedelta(minutes=9))
-    db.session.refresh(sitting)
-    assert sitting.ends_at == END + timedelta(minutes=10)
-    assert list(journal.broken(sitting)) == []
-
-
-@pytest.mark.parametrize(("minutes", "reason"), [(0, "outage"), (241, "outage"), (10, " ")])
-def test_time_is_added_within_bounds_and_with_a_reason(sitting, minutes, reason):
-    with pytest.raises(InvalidInput):
-        sittings.add_time(OPERATOR, sitting, minutes, reason, at=AT)
-
-
-def test_time_is_not_added_after_the_end(committer, sitting, ticket):
-    sittings.hand_in(committer, ticket, at=AT)
-    db.session.rollback()
-    with pytest.raises(Refused):
-        sittings.add_time(OPERATOR, sitting, 10, "outage", at=AT)
 
 
 def test_signing_out_ends_tickets(committer, sitting, ticket):

@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from examapp.accounts.access import OPERATOR
 from examapp.db import transaction
-from examapp.delivery import sittings
+from examapp.delivery import interventions, sittings
 from tests.journeys.live import Service
 
 pytestmark = pytest.mark.browser
@@ -229,7 +229,7 @@ def test_time_added_by_the_invigilator_reaches_the_running_page(page: Page, serv
     sitting = service.begin(seconds_left=600)
     open_sitting(page, service, sitting)
     with service.app.app_context(), transaction():
-        sittings.add_time(OPERATOR, sittings.by_public_id(sitting), 20, "power cut", at=datetime.now(UTC))
+        interventions.add_time(OPERATOR, sittings.by_public_id(sitting), 20, "power cut", at=datetime.now(UTC))
     page.evaluate("dispatchEvent(new Event('offline'))")  # as the page's own 30-second round does
     expect(page.locator("[data-banner=time]")).to_have_text(re.compile("Added minutes: 20"))
     expect(page.locator("#clock-face")).to_have_text(re.compile(r"^2[89]:"))

@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from examapp.accounts.access import OPERATOR
 from examapp.db import db
-from examapp.delivery import sittings
+from examapp.delivery import interventions, sittings
 from examapp.scoring import marking, results
 from tests import makers
 from tests.journeys.conftest import PATIENCE
@@ -62,7 +62,7 @@ def staff(service: Service, live_app: Flask) -> Staff:
         registration = db.session.get_one(makers.Registration, service.registration)
         registration.center_id = center.id
         sitting = sittings.by_public_id(running)
-        sittings.add_time(invigilator, sitting, 15, "A fire alarm", at=sitting.started_at)
+        interventions.add_time(invigilator, sitting, 15, "A fire alarm", at=sitting.started_at)
         handed_in = makers.make_sitting()
         makers.answer(handed_in, makers.RIGHT)
         marking.mark(OPERATOR, handed_in, at=makers.AT)

@@ -11,7 +11,7 @@ from examapp import clock
 from examapp.accounts import access
 from examapp.accounts.models import User
 from examapp.db import db
-from examapp.delivery import board, sittings
+from examapp.delivery import board, interventions, sittings
 from examapp.delivery.models import Sitting
 from examapp.scoring import overview
 from examapp.web.forms import BaseForm
@@ -75,7 +75,7 @@ def add_time(public_id: str) -> str | Response:
     sitting = _own(public_id)
     form = AddTimeForm()
     if form.do(
-        lambda: sittings.add_time(actor(), sitting, form.minutes.data or 0, form.reason.data or "", at=clock.now())
+        lambda: interventions.add_time(actor(), sitting, form.minutes.data or 0, form.reason.data or "", at=clock.now())
     ):
         flash(gettext("Time was added: %(minutes)s minutes.", minutes=form.minutes.data))
         return redirect(url_for(".show", administration_id=sitting.registration.administration_id))
@@ -93,7 +93,7 @@ def void(public_id: str) -> str | Response:
     """End a sitting that must not be scored."""
     sitting = _own(public_id)
     form = VoidForm()
-    if form.do(lambda: sittings.void(actor(), sitting, form.reason.data or "", at=clock.now())):
+    if form.do(lambda: interventions.void(actor(), sitting, form.reason.data or "", at=clock.now())):
         flash(gettext("The sitting is void. Its responses stay in the journal."))
         return redirect(url_for(".show", administration_id=sitting.registration.administration_id))
     return render_template("center/void.html", form=form, sitting=sitting)
