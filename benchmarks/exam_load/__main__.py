@@ -1,0 +1,152 @@
+"""A whole exam under load, and the audit that every acknowledged answer was stored and scored.
+
+    python -m benchmarks.exam_load hall storm tunnel power --tools ../shared/tools/exam_load --out FILE.json
+                                   [--runs 3] [--database URL] [--processes N] [--trainees N] [--cores 0,1]
+
+Starts the service as an operator would (`examapp serve`, `examapp worker`) on the first core and the load generator on
+the second, runs each scenario, and reads the outcome back. Without `--database` each run has a fresh SQLite file. Exits
+1 if the audit finds a violation, a limit is missed or the generator could not follow.
+"""
+
+import argparse
+import json
+import os
+import platform
+import resource
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import psutil
+from rich.console import Console
+
+from benchmarks.exam_load.idle import Idle
+from benchmarks.exam_load.outcome import read_outcome
+from benchmarks.exam_load.report import problems, table
+from benchmarks.exam_load.scenarios import SCENARIOS, Scenario
+from benchmarks.exam_load.service import ROOT, Service, running, seed
+
+SEEDING_SECONDS = 25
+TRAINEES_SEEDED_A_SECOND = 100
+
+
+def main() -> int:
+    """Run the scenarios that were asked for."""
+    options = _options()
+    resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
+    found: dict[str, Any] = {"machine": _machine(), "began": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}
+    for name in options.scenarios:
+        scenario = SCENARIOS[name]
+        scenario = replace(scenario, trainees=options.trainees) if options.trainees else scenario
+        found[name] = [_run(scenario, options, number) for number in range(1, options.runs + 1)]
+        if options.out:
+            options.out.write_text(json.dumps(found, indent=1))
+    names = [name for name in options.scenarios if name in found]
+    Console(width=150).print(table(found, names))
+    return 1 if any(run["problems"] for name in names for run in found[name]) else 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("scenarios", nargs="+", choices=sorted(SCENARIOS))
+    parser.add_argument("--tools", type=Path, default=ROOT.parent / "shared/tools/exam_load")
+    parser.add_argument("--runs", type=int, default=1)
+    parser.add_argument("--database", default="")
+    parser.add_argument("--processes", type=int, default=1)
+    parser.add_argument("--trainees", type=int)
+    parser.add_argument("--part", default="theory", choices=["theory", "practical"])
+    parser.add_argument("--cores", default="0,1", help="of the service, of the generator")
+    parser.add_argument("--out", type=Path)
+    return parser.parse_args()
+
+
+def _machine() -> dict[str, Any]:
+    model = next((line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines()
+                  if line.startswith("model name")), "unknown")  # fmt: skip
+    packages = ("flask", "sqlalchemy", "granian", "psycopg", "numpy")
+    return {
+        "processor": model, "cores": os.cpu_count(), "python": platform.python_version(), "system": platform.platform(),
+        **{name: version(name) for name in packages},
+    }  # fmt: skip
+
+
+def _run(scenario: Scenario, options: argparse.Namespace, number: int) -> dict[str, Any]:
+    own, other = map(int, options.cores.split(","))
+    with tempfile.TemporaryDirectory(prefix="examapp-load-") as name:
+        folder = Path(name)
+        database = options.database or f"sqlite:///{folder / 'examapp.db'}"
+        with running(folder, database, own, options.processes) as service:
+            return _measured(scenario, options, number, service, other)
+
+
+def _measured(
+    scenario: Scenario, options: argparse.Namespace, number: int, service: Service, core: int
+) -> dict[str, Any]:
+    opens_in = SEEDING_SECONDS + scenario.trainees // TRAINEES_SEEDED_A_SECOND + scenario.lobby
+    seeded = seed(service, scenario.trainees, opens_in, scenario.duration, options.part)
+    service.start()
+    service.start_worker()
+    idle = Idle(service.port, scenario.idle_connections)
+    before = service.memory()
+    idle.open()
+    grown = service.memory() - before
+    out = service.folder / "load.json"
+    bell = time.mktime(time.strptime(seeded["opens_at"][:19], "%Y-%m-%dT%H:%M:%S")) - time.timezone + 1.5
+    load = subprocess.Popen(
+        _command(scenario, options, number, service, bell, out),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    psutil.Process(load.pid).cpu_affinity([core])
+    kills = threading.Thread(target=_kill, args=(service, bell, scenario.kills_at))
+    kills.start()
+    told, _ = load.communicate()
+    kills.join()
+    sys.stderr.write(told)
+    idle.close()
+    run: dict[str, Any] = (
+        json.loads(out.read_text()) if out.exists() else {"ops": {}, "tally": {}, "violation_count": -1}
+    )
+    run |= read_outcome(service.database_url, bell, scenario.kills_at)
+    run |= {"exit": load.returncode, "idle_connections": len(idle.held), "idle_bytes": grown, "memory": before}
+    run["problems"] = problems(scenario, run, load.returncode)
+    return run
+
+
+def _command(
+    scenario: Scenario, options: argparse.Namespace, number: int, service: Service, bell: float, out: Path
+) -> list[str]:
+    assert service.server is not None
+    assert service.worker is not None
+    limits = [f"--slo={name}={most}" for name, most in scenario.limits]
+    # the generator rings `lobby + pause` seconds after its own start, which takes it a third of a second
+    pause = bell - time.time() - scenario.lobby - 0.3
+    if pause < 0:
+        raise SystemExit("seeding took longer than planned: the bell rang before the lobby opened")
+    return [
+        sys.executable, str(options.tools / "exam_load.py"), "--target", service.url,
+        "--adapter", str(Path(__file__).parent / "adapter.py"),
+        "--adapter-opt", f"seed={service.folder / 'seed.json'}", "--adapter-opt", f"database={service.database_url}",
+        "--trainees", str(scenario.trainees), "--duration", str(scenario.duration), "--lobby", str(scenario.lobby),
+        "--pause", str(pause), "--skip-login", str(scenario.signed_in), "--seed", str(number), "--grace", "5",
+        "--server-pid", str(service.server.pid), *scenario.flags, *limits, "--json", str(out),
+    ]  # fmt: skip
+
+
+def _kill(service: Service, bell: float, kills_at: tuple[int, ...]) -> None:
+    """Kill the server with -9 at these seconds after the bell, and start it again at once."""
+    for second in kills_at:
+        time.sleep(max(0, bell + second - time.time()))
+        service.kill()
+        service.start()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
