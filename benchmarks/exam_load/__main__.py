@@ -1,7 +1,7 @@
 """A whole exam under load, and the audit that every acknowledged answer was stored and scored.
 
     python -m benchmarks.exam_load hall storm tunnel power --tools ../shared/tools/exam_load --out FILE.json
-                                   [--runs 3] [--database URL] [--processes N] [--trainees N] [--cores 0,1]
+                                   [--runs 3] [--database URL] [--processes N] [--trainees N,N] [--cores 0,1]
 
 Starts the service as an operator would (`examapp serve`, `examapp worker`) on the first core and the load generator on
 the second, runs each scenario, and reads the outcome back. Without `--database` each run has a fresh SQLite file. Exits
@@ -18,6 +18,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -41,15 +42,23 @@ def main() -> int:
     options = _options()
     resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
     found: dict[str, Any] = {"machine": _machine(), "began": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}
-    for name in options.scenarios:
-        scenario = SCENARIOS[name]
-        scenario = replace(scenario, trainees=options.trainees) if options.trainees else scenario
+    names = []
+    for name, scenario in _sized(options):
+        names.append(name)
         found[name] = [_run(scenario, options, number) for number in range(1, options.runs + 1)]
         if options.out:
             options.out.write_text(json.dumps(found, indent=1))
-    names = [name for name in options.scenarios if name in found]
     Console(width=150).print(table(found, names))
     return 1 if any(run["problems"] for name in names for run in found[name]) else 0
+
+
+def _sized(options: argparse.Namespace) -> Iterator[tuple[str, Scenario]]:
+    """Each scenario with each number of trainees that was asked for, or its own."""
+    for name in options.scenarios:
+        if not options.trainees:
+            yield name, SCENARIOS[name]
+        for trainees in map(int, options.trainees.split(",") if options.trainees else ()):
+            yield f"{name} {trainees}", replace(SCENARIOS[name], trainees=trainees)
 
 
 def _options() -> argparse.Namespace:
@@ -59,7 +68,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--runs", type=int, default=1)
     parser.add_argument("--database", default="")
     parser.add_argument("--processes", type=int, default=1)
-    parser.add_argument("--trainees", type=int)
+    parser.add_argument("--trainees", default="", help="instead of the scenario's own: N or N,N,...")
     parser.add_argument("--part", default="theory", choices=["theory", "practical"])
     parser.add_argument("--cores", default="0,1", help="of the service, of the generator")
     parser.add_argument("--out", type=Path)

@@ -37,5 +37,6 @@ SCENARIOS = {
     ),
     "power": Scenario(500, 120, ("--think", "5"), kills_at=(20, 60, 100)),
     "idle": Scenario(500, 60, ("--think", "1", "--bell", "5", *CLEAN), idle_connections=8000),
+    "knee": Scenario(1000, 30, ("--think", "0.3", "--bell", "2", "--no-audit", *CLEAN)),
     "stretch": Scenario(20000, 300, ("--think", "20", "--bell", "10", "--rush-window", "30", *CLEAN), BELL),
 }  # fmt: skip
