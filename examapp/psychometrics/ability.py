@@ -76,8 +76,12 @@ def estimate(
     return Ability(theta, error, nodes)
 
 
-def expected_a_posteriori(scores: Codes, items: Items, nodes: Floats, log_prior: Floats) -> Ability:
+def expected_a_posteriori(
+    scores: Codes, items: Items, nodes: Floats, log_prior: Floats, logs: Floats | None = None
+) -> Ability:
     """EAP under any prior: log weights (Q,) for everyone or (N, Q) one row per person.
+
+    `logs` (Q, J, K) are the items' log probabilities at the nodes, where the caller has them already.
 
     >>> prior = np.log([0.5, 0.5])
     >>> expected_a_posteriori(codes([[1]]), Items.of("rasch", b=[0.0]), np.array([-1.0, 1.0]), prior).theta.round(3)
@@ -86,7 +90,7 @@ def expected_a_posteriori(scores: Codes, items: Items, nodes: Floats, log_prior:
     posterior = np.empty((len(scores), nodes.size))
     prior = np.broadcast_to(log_prior, posterior.shape)
     for rows in person_blocks(len(scores), BLOCK):
-        joint = log_likelihood(scores[rows], items, nodes) + prior[rows]
+        joint = log_likelihood(scores[rows], items, nodes, logs) + prior[rows]
         joint -= joint.max(axis=1, keepdims=True)
         np.exp(joint, out=joint)
         posterior[rows] = joint / joint.sum(axis=1, keepdims=True)
@@ -95,13 +99,13 @@ def expected_a_posteriori(scores: Codes, items: Items, nodes: Floats, log_prior:
     return Ability(theta, np.sqrt(np.maximum(variance, 0.0)), nodes, posterior)
 
 
-def log_likelihood(scores: Codes, items: Items, theta: npt.ArrayLike) -> Floats:
+def log_likelihood(scores: Codes, items: Items, theta: npt.ArrayLike, logs: Floats | None = None) -> Floats:
     """log L(theta_q) of each person's seen responses, (N, Q).
 
     >>> log_likelihood(codes([[1, -1]]), Items.of("rasch", b=[0.0, 0.0]), [0.0]).round(4).tolist()
     [[-0.6931]]
     """
-    logs = irt.log_probabilities(items, theta)
+    logs = irt.log_probabilities(items, theta) if logs is None else logs
     out = np.zeros((len(scores), logs.shape[0]))
     for k in range(logs.shape[2]):
         has = np.flatnonzero(items.categories > k)

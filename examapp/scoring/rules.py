@@ -5,71 +5,99 @@ categories, how ability is estimated, and the cut. A scorer that was ever used s
 be recomputed to the last digit by the scorer that made it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from decimal import ROUND_FLOOR, Decimal
 from typing import Any
 
 import numpy as np
 
 from examapp.psychometrics import irt
-from examapp.psychometrics.ability import estimate
+from examapp.psychometrics.ability import Ability, expected_a_posteriori
 from examapp.psychometrics.cut_scores import level_probabilities
 from examapp.psychometrics.irt import Items
+from examapp.psychometrics.response_models import TINY
+from examapp.psychometrics.responses import codes
 
 Evidence = Mapping[str, Any]
 Outcome = dict[str, Any]
+Rule = Callable[[Sequence[int]], Outcome]
 
 REPORTED_CUT = Decimal(60)
 CURRENT_SCORER = "examapp-score/1"
 
 
-def score_1(evidence: Evidence) -> Outcome:
-    """Return raw points, ability, and the decision, all as decimal strings.
+def score_1(evidence: Evidence) -> Rule:
+    """Return the rule by which categories on the items of `evidence` become an outcome, all as decimal strings.
 
     Ability is the mean of the posterior (EAP) under the stated normal prior, summed over the stated grid (Bock &
     Mislevy 1982); an item without a response is category 0. The reported scale is 60 + slope * (theta - cut), kept
     within 0 and 100 and rounded down to a tenth, so that 60 is reached exactly when the cut is. `probability` is the
     posterior probability that ability lies on the decided side of the cut; `area_profile` the share of points by area.
+
+    Each person is summed alone: in a sum over many people at once the last bits would depend on who else is in it.
     """
-    items = Items.concatenate([_item(each) for each in evidence["items"]])
-    categories = np.array([[float(each["category"]) for each in evidence["items"]]])
-    ability, cut = evidence["ability"], float(evidence["cut"]["theta"])
+    posterior, points = _posterior(evidence), _points(evidence["items"])
+    cut, slope = evidence["cut"]["theta"], Decimal(evidence["scale_slope"])
+
+    def outcome(categories: Sequence[int]) -> Outcome:
+        found = posterior(categories)
+        theta = _fixed(float(found.theta[0]))
+        is_passed = Decimal(theta) >= Decimal(cut)
+        below, above = level_probabilities(found, [float(cut)])[0]
+        return {
+            **points(categories),
+            "theta": theta,
+            "standard_error": _fixed(float(found.standard_error[0])),
+            "scaled": _scaled(Decimal(theta) - Decimal(cut), slope),
+            "is_passed": is_passed,
+            "probability": _fixed(float(above if is_passed else below), 4),
+        }
+
+    return outcome
+
+
+def _posterior(evidence: Evidence) -> Callable[[Sequence[int]], Ability]:
+    items, ability = _items(evidence), evidence["ability"]
+    if ability["method"] != "EAP":
+        raise ValueError(f"ability is estimated by EAP, not {ability['method']!r}")
     low, high, points = (ability["grid"][name] for name in ("low", "high", "points"))
-    found = estimate(
-        categories, items, method=ability["method"], mean=float(ability["prior"]["mean"]),
-        sd=float(ability["prior"]["sd"]), grid=irt.grid(float(low), float(high), int(points)),
-    )  # fmt: skip
-    theta = _fixed(float(found.theta[0]))
-    is_passed = Decimal(theta) >= Decimal(evidence["cut"]["theta"])
-    below, above = level_probabilities(found, [cut])[0]
-    return {
-        **_points(evidence["items"]),
-        "theta": theta,
-        "standard_error": _fixed(float(found.standard_error[0])),
-        "scaled": _scaled(Decimal(theta) - Decimal(evidence["cut"]["theta"]), Decimal(evidence["scale_slope"])),
-        "is_passed": is_passed,
-        "probability": _fixed(float(above if is_passed else below), 4),
-    }
+    nodes = irt.grid(float(low), float(high), int(points))
+    prior = irt.normal_weights(nodes, float(ability["prior"]["mean"]), float(ability["prior"]["sd"]))
+    log_prior, logs = np.log(prior + TINY), irt.log_probabilities(items, nodes)
+
+    def of(categories: Sequence[int]) -> Ability:
+        scores = codes([[float(category) for category in categories]], items.categories)
+        return expected_a_posteriori(scores, items, nodes, log_prior, logs)
+
+    return of
 
 
-def _item(each: Mapping[str, Any]) -> Items:
-    values = each["parameters"]
-    a, c, d = ([float(values[name])] for name in ("a", "c", "d"))
-    return Items.of(each["model"], a=a, b=[[float(threshold) for threshold in values["b"]]], c=c, d=d)
+def _items(evidence: Evidence) -> Items:
+    rows = [(each["model"], each["parameters"]) for each in evidence["items"]]
+    a, c, d = ([float(values[name]) for _, values in rows] for name in ("a", "c", "d"))
+    b = [[float(threshold) for threshold in values["b"]] for _, values in rows]
+    return Items.of([model for model, _ in rows], a=a, b=b, c=c, d=d)
 
 
-def _points(items: list[Mapping[str, Any]]) -> Outcome:
-    earned = {each["slot"]: Decimal(each["points"]) * each["category"] / each["highest"] for each in items}
-    areas: dict[str, list[Decimal]] = {}
-    for each in items:
-        share = areas.setdefault(each["area"], [Decimal(0), Decimal(0)])
-        share[0] += earned[each["slot"]]
-        share[1] += Decimal(each["points"])
-    return {
-        "raw_points": _plain(sum(earned.values(), Decimal(0))),
-        "highest_points": _plain(sum((Decimal(each["points"]) for each in items), Decimal(0))),
-        "area_profile": {area: [_plain(got), _plain(most)] for area, (got, most) in sorted(areas.items())},
-    }
+def _points(items: list[Mapping[str, Any]]) -> Callable[[Sequence[int]], Outcome]:
+    worth = [(each["slot"], each["area"], Decimal(each["points"]), each["highest"]) for each in items]
+    highest = _plain(sum((points for _, _, points, _ in worth), Decimal(0)))
+
+    def earned(categories: Sequence[int]) -> Outcome:
+        by_slot: dict[int, Decimal] = {}
+        areas: dict[str, list[Decimal]] = {}
+        for (slot, area, points, most), category in zip(worth, categories, strict=True):
+            by_slot[slot] = points * category / most
+            share = areas.setdefault(area, [Decimal(0), Decimal(0)])
+            share[0] += by_slot[slot]
+            share[1] += points
+        return {
+            "raw_points": _plain(sum(by_slot.values(), Decimal(0))),
+            "highest_points": highest,
+            "area_profile": {area: [_plain(got), _plain(most)] for area, (got, most) in sorted(areas.items())},
+        }
+
+    return earned
 
 
 def _scaled(above_cut: Decimal, slope: Decimal) -> str:
@@ -86,15 +114,24 @@ def _fixed(number: float, digits: int = 6) -> str:
     return f"{number + 0.0:.{digits}f}"
 
 
-RULES: dict[str, Callable[[Evidence], Outcome]] = {"examapp-score/1": score_1}
+RULES: dict[str, Callable[[Evidence], Rule]] = {"examapp-score/1": score_1}
 
 
-def rescore(evidence: Evidence) -> Outcome:
-    """Return the outcome that the evidence's own scorer gives; an unknown scorer is a `ValueError`."""
+def rule_of(evidence: Evidence) -> Rule:
+    """Return what turns categories, in the order of the evidence's items, into an outcome; it serves many people.
+
+    Only what is the same for all of them is read: scorer, items with their parameters, estimator and cut. An unknown
+    scorer is a `ValueError`.
+    """
     name = str(evidence.get("scorer"))
     if name not in RULES:
         raise ValueError(f"no scorer is called {name!r}")
     return RULES[name](evidence)
+
+
+def rescore(evidence: Evidence) -> Outcome:
+    """Return the outcome that the evidence's own scorer gives; an unknown scorer is a `ValueError`."""
+    return rule_of(evidence)([each["category"] for each in evidence["items"]])
 
 
 def percent(probability: str | float) -> str:
