@@ -6,17 +6,31 @@ that writes takes the write lock at its beginning (BEGIN IMMEDIATE): a reader th
 
 import json
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import Dialect, Engine, String, Table, Text, event, select, type_coerce
+from sqlalchemy import (
+    Column,
+    Dialect,
+    Engine,
+    Insert,
+    String,
+    Table,
+    Text,
+    bindparam,
+    event,
+    insert,
+    select,
+    type_coerce,
+)
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import Connection
 from sqlalchemy.orm import DeclarativeBase, Mapped, Mapper, mapped_column
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from examapp.canonical import canonical_bytes, digest, parse_utc, utc_string
 
@@ -79,6 +93,23 @@ def _plain(value: Any) -> Any:
     return str(value) if isinstance(value, int) else value
 
 
+def insert_sealed(model: type[Base], rows: Sequence[dict[str, Any]]) -> None:
+    """Insert rows of a sealed table in one statement, each given as its stored column values without the seal."""
+    if rows:
+        db.session.execute(_insert_stored(model), [{**row, "seal": seal_of(row)} for row in rows])
+
+
+@lru_cache
+def _insert_stored(model: type[Base]) -> Insert:
+    table: Any = model.__table__
+    return insert(table).values({column.name: bindparam(column.name, type_=_raw(column)) for column in table.columns})
+
+
+def _raw(column: Column[Any]) -> TypeEngine[Any]:
+    """The type whose Python value is what the database holds."""
+    return Text() if isinstance(column.type, CanonicalJson | UtcDateTime) else column.type
+
+
 @event.listens_for(Sealed, "before_insert", propagate=True)
 def _seal_row(mapper: Mapper[Any], connection: Connection, row: Any) -> None:
     for attribute in mapper.column_attrs:
@@ -101,8 +132,7 @@ def sealed_tables() -> list[Table]:
 
 def broken_seals(table: Table) -> Iterator[tuple[Any, ...]]:
     """Yield the primary key of each row of `table` whose stored bytes no longer match its seal."""
-    raw = [type_coerce(column, Text if isinstance(column.type, CanonicalJson | UtcDateTime) else column.type)
-           for column in table.columns]  # fmt: skip
+    raw = [type_coerce(column, _raw(column)) for column in table.columns]
     names = [column.name for column in table.columns]
     for values in db.session.execute(select(*[part.label(name) for part, name in zip(raw, names, strict=True)])):
         stored = dict(zip(names, values, strict=True))
