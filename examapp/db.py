@@ -163,6 +163,19 @@ def transaction() -> Iterator[None]:
         raise
 
 
+@contextmanager
+def snapshot() -> Iterator[None]:
+    """Read as of one moment: what others commit meanwhile is not seen; nothing that is read here is written."""
+    session = db.session
+    session.rollback()
+    if session.get_bind().dialect.name == "postgresql":
+        session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+    try:
+        yield
+    finally:
+        session.rollback()
+
+
 @event.listens_for(Engine, "connect")
 def _open_sqlite(dbapi_connection: Any, record: Any) -> None:
     if type(dbapi_connection).__module__.split(".")[0] != "sqlite3":
