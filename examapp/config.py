@@ -27,6 +27,8 @@ class Config:
     log_origin: str = "examapp.local/results"
     # how many proxies of ours stand in front: whose word on the sender's address and scheme is believed
     proxies: int = 0
+    # whether the WSGI gate answers what running sittings send; without it the views do, with the same bytes
+    gate: bool = True
 
     @classmethod
     def from_env(cls, environment: Mapping[str, str]) -> "Config":
@@ -40,6 +42,7 @@ class Config:
             "grace_seconds": _whole_number(environment.get("EXAMAPP_GRACE_SECONDS", str(cls.grace_seconds))),
             "secure_cookies": environment.get("EXAMAPP_SECURE_COOKIES", "1") != "0",
             "proxies": _whole_number(environment.get("EXAMAPP_PROXIES", str(cls.proxies))),
+            "gate": environment.get("EXAMAPP_GATE", "1") != "0",
             "log_origin": environment.get("EXAMAPP_LOG_ORIGIN", cls.log_origin),
         }
         problems = list(_problems(settings))

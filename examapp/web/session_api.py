@@ -15,8 +15,9 @@ from examapp.canonical import utc_string
 from examapp.delivery import sittings
 from examapp.delivery.models import Sitting
 from examapp.delivery.state import OPEN
+from examapp.delivery.tickets import wrong_csrf
 from examapp.delivery.timing import minutes_if_started
-from examapp.errors import N_, InvalidInput, NotAllowed
+from examapp.errors import N_, InvalidInput
 from examapp.exams import administrations
 from examapp.exams.models import Registration
 from examapp.web import sign_in
@@ -31,14 +32,12 @@ def stamp(at: Any) -> str:
     return f"{utc_string(at)[:-4]}Z"
 
 
-def check_csrf() -> str:
-    """Return the request's CSRF token once it has proved right."""
-    token = request.headers.get("X-CSRF-Token", "")
+def check_csrf() -> None:
+    """Refuse a request without a CSRF token of its browser session."""
     try:
-        validate_csrf(token)
+        validate_csrf(request.headers.get("X-CSRF-Token", ""))
     except ValidationError as error:
-        raise NotAllowed("csrf.failed", N_("The CSRF token is missing or old. Read /api/session again.")) from error
-    return token
+        raise wrong_csrf() from error
 
 
 @bp.get("/session")

@@ -4,59 +4,57 @@ Saving, flagging and handing in are the hot path: they check the signed ticket (
 the committer and answer after its durable commit. The other routes use the browser session.
 """
 
-import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from flask import Blueprint, current_app, jsonify, request
+from flask import Blueprint, current_app, request, session
 from werkzeug.wrappers import Response
 
 from examapp import clock
 from examapp.db import db, transaction
-from examapp.delivery import journal, paper, sittings, tickets
+from examapp.delivery import interventions, journal, sealed_paper, sittings, tickets
 from examapp.delivery.committer import Committer
 from examapp.delivery.models import Sitting
 from examapp.delivery.state import OPEN
-from examapp.errors import N_, NotAllowed
+from examapp.delivery.timing import counts
+from examapp.errors import N_, ExamappError, NotAllowed
 from examapp.exams.administrations import own_registration
 from examapp.scoring import results
 from examapp.scoring.models import Result
-from examapp.web.incoming import json_object
+from examapp.web import sitting_answers
+from examapp.web.incoming import arrived, json_object
 from examapp.web.session_api import check_csrf, stamp
 from examapp.web.signed_in import actor, settings
 
 bp = Blueprint("sitting_api", __name__, url_prefix="/api/sittings")
 
-TICKET_DAYS = 2
-
 
 @bp.post("")
 def start() -> Response:
     """Begin the sitting of a registration, or say again what was begun."""
-    token = check_csrf()
-    doer, at = actor(), clock.now()
+    check_csrf()
+    doer, at = actor(), arrived()
     # read before the transaction: a body that comes slowly must not hold up other people's saves
     wanted = str(json_object(("registration",))["registration"])
     with transaction():
         registration = own_registration(doer, wanted)
         sitting, is_new = sittings.start(doer, registration, at=at)
-    answer = jsonify({**_running(sitting, at), "slots": _slots(sitting)})
+    answer = _answer({**_running(sitting, at), "slots": _slots(sitting), "paper": _key(sitting)})
     answer.status_code = 201 if is_new else 200
-    return _with_ticket(answer, sitting, token)
+    return _with_ticket(answer, sitting, at)
 
 
 @bp.get("/<public_id>")
 def show(public_id: str) -> Response:
     """Say everything that a second device, or a page that was reloaded, needs to go on."""
-    at = clock.now()
+    at = arrived()
     sitting = sittings.of_trainee(actor(), public_id)
-    state = journal.read(sitting.id)
     body = {
         **_running(sitting, at),
         "closed_at": stamp(sitting.closed_at) if sitting.closed_at else None,
-        "paper": paper.of_form(sitting.exam_form_id).digest,
+        "paper": _key(sitting) if _is_open(sitting, at) else None,
         "slots": _slots(sitting),
-        "flags": sorted(state.flags),
+        "flags": sorted(journal.read(sitting.id).flags),
         "stored": {
             str(each.slot): {
                 "seq": each.seq, "value": each.value, "stored_at": stamp(each.entry.at), "receipt": each.entry.receipt,
@@ -64,61 +62,61 @@ def show(public_id: str) -> Response:
             for each in sittings.stored_responses(sitting)
         },
     }  # fmt: skip
-    token = request.headers.get("X-CSRF-Token", "")
-    return _with_ticket(jsonify(body), sitting, check_csrf()) if token else jsonify(body)
+    if not request.headers.get("X-CSRF-Token"):
+        return _answer(body)
+    check_csrf()
+    return _with_ticket(_answer(body), sitting, at)
 
 
 @bp.get("/<public_id>/clock")
 def show_clock(public_id: str) -> Response:
     """Say what time it is and when the sitting ends."""
-    return jsonify(_running(sittings.of_trainee(actor(), public_id), clock.now()))
+    return _answer(_running(_own(public_id), arrived()))
 
 
 @bp.get("/<public_id>/paper")
 def show_paper(public_id: str) -> Response:
     """Give what the trainee may see of the form; nothing before the start, nothing after the end."""
-    sitting = sittings.of_trainee(actor(), public_id)
-    if sitting.status != OPEN:
+    sitting = _own(public_id)
+    if not _is_open(sitting, arrived()):
         raise NotAllowed("sitting.closed", N_("The sitting is over."))
-    return current_app.response_class(paper.of_form(sitting.exam_form_id).content, mimetype="application/json")
+    found = sealed_paper.of_form(sitting.exam_form_id, settings().secret_key)
+    content, headers = sitting_answers.paper(found, request.headers.get("Accept-Encoding", ""))
+    return current_app.response_class(content, mimetype=sitting_answers.JSON, headers=dict(headers))
 
 
 @bp.put("/<public_id>/responses/<int:slot>")
 def respond(public_id: str, slot: int) -> Response:
     """Store a response; the answer means that it is durable."""
-    at = clock.now()
+    at = arrived()
     ticket = _ticket(public_id)
     body = json_object(("seq", "value"), ("client_time",))
     accepted = sittings.respond(committer(), ticket, slot, body["seq"], body["value"], body.get("client_time"), at=at)
-    return _answer(
-        {"slot": slot, "seq": accepted.body["seq"], "stored_at": stamp(accepted.entry.at),
-         "receipt": accepted.entry.receipt, "ends_at": stamp(accepted.ends_at)}
-    )  # fmt: skip
+    return _sent(sitting_answers.saved(slot, accepted, at=clock.now()))
 
 
 @bp.put("/<public_id>/flags/<int:slot>")
 def flag(public_id: str, slot: int) -> Response:
     """Mark an item for review, or take the mark off."""
+    at = arrived()
     ticket, body = _ticket(public_id), json_object(("flagged",))
-    accepted = sittings.flag(committer(), ticket, slot, body["flagged"], at=clock.now())
-    return _answer({"slot": slot, "flagged": accepted.body["flagged"], "ends_at": stamp(accepted.ends_at)})
+    accepted = sittings.flag(committer(), ticket, slot, body["flagged"], at=at)
+    return _sent(sitting_answers.flagged(slot, accepted, at=clock.now()))
 
 
 @bp.post("/<public_id>/submission")
 def hand_in(public_id: str) -> Response:
     """End the sitting; repeated, the answer is the same."""
-    accepted = sittings.hand_in(committer(), _ticket(public_id), at=clock.now())
-    return _answer(
-        {"status": "submitted", "submitted_at": stamp(accepted.entry.at), "answered": accepted.body["answered"],
-         "receipt": accepted.entry.receipt, "ends_at": stamp(accepted.ends_at)}
-    )  # fmt: skip
+    at = arrived()
+    accepted = sittings.hand_in(committer(), _ticket(public_id), at=at)
+    return _sent(sitting_answers.handed_in(accepted, at=clock.now()))
 
 
 @bp.get("/<public_id>/result")
 def show_result(public_id: str) -> Response:
     """Give the released result."""
     sitting = sittings.of_trainee(actor(), public_id)
-    return jsonify({**_result(results.released(sitting.id)), "server_now": stamp(clock.now())})
+    return _answer({**_result(results.released(sitting.id)), "server_now": stamp(clock.now())})
 
 
 def committer() -> Committer:
@@ -132,39 +130,53 @@ def committer() -> Committer:
 
 def _ticket(public_id: str) -> tickets.Ticket:
     """Return the request's ticket, which must be for this sitting and for the browser session that sends it."""
-    ticket = tickets.check(request.cookies.get("ticket", ""), settings().secret_key, at=clock.now())
-    sittings.check_sitting(ticket, public_id)
-    if tickets.csrf_digest(request.headers.get("X-CSRF-Token", "")) != ticket.csrf_digest:
-        raise NotAllowed("csrf.failed", N_("The CSRF token is missing or old. Read /api/session again."))
+    ticket = _any_ticket(public_id)
+    tickets.check_csrf(request.headers.get("X-CSRF-Token", ""), ticket.csrf_digest, settings().secret_key)
     return ticket
 
 
-def _with_ticket(answer: Response, sitting: Sitting, csrf_token: str) -> Response:
-    expires = sitting.ends_at + timedelta(days=TICKET_DAYS)
-    ticket = tickets.Ticket(
-        sitting.id, sitting.exam_form_id, sitting.epoch, tickets.csrf_digest(csrf_token), int(expires.timestamp())
-    )
-    answer.set_cookie(
-        "ticket", tickets.sign(ticket, settings().secret_key), expires=expires, httponly=True, samesite="Strict",
-        secure=settings().secure_cookies, path=f"/api/sittings/{sitting.public_id}",
-    )  # fmt: skip
+def _any_ticket(public_id: str) -> tickets.Ticket:
+    ticket = tickets.check(request.cookies.get("ticket", ""), settings().secret_key, at=arrived())
+    sittings.check_sitting(ticket, public_id)
+    return ticket
+
+
+def _own(public_id: str) -> Sitting:
+    """Return a sitting to look at: for who holds its ticket, or is signed in as its trainee."""
+    try:
+        ticket = _any_ticket(public_id)
+    except ExamappError:
+        return sittings.of_trainee(actor(), public_id)
+    sitting = sittings.by_public_id(public_id)
+    return sitting if sitting.epoch == ticket.epoch else sittings.of_trainee(actor(), public_id)
+
+
+def _with_ticket(answer: Response, sitting: Sitting, at: datetime) -> Response:
+    digest = tickets.csrf_digest(session["csrf_token"])
+    ends_at, _ = interventions.clock_of(sitting, at=at)
+    answer.headers.add("Set-Cookie", sitting_answers.ticket_cookie(sitting, ends_at, digest, settings()))
     return answer
 
 
 def _answer(body: dict[str, Any]) -> Response:
-    text = json.dumps({**body, "server_now": stamp(clock.now())}, separators=(",", ":"))
-    return current_app.response_class(text, mimetype="application/json")
+    return _sent(sitting_answers.encoded(body))
 
 
-def _running(sitting: Sitting, at: Any) -> dict[str, Any]:
-    return {
-        "sitting": sitting.public_id,
-        "status": sitting.status,
-        "ends_at": stamp(sitting.ends_at),
-        "server_now": stamp(at),
-        "epoch": sitting.epoch,
-        "part": sitting.exam_form.part,
-    }
+def _sent(content: bytes) -> Response:
+    return current_app.response_class(content, mimetype=sitting_answers.JSON)
+
+
+def _is_open(sitting: Sitting, at: datetime) -> bool:
+    return sitting.status == OPEN and counts(sitting.ends_at, at, timedelta(seconds=settings().grace_seconds))
+
+
+def _running(sitting: Sitting, at: datetime) -> dict[str, Any]:
+    ends_at, paused_since = interventions.clock_of(sitting, at=at)
+    return sitting_answers.running(sitting, sitting.exam_form.part, ends_at, paused_since, at=at)
+
+
+def _key(sitting: Sitting) -> dict[str, str]:
+    return sitting_answers.paper_key(sealed_paper.of_form(sitting.exam_form_id, settings().secret_key))
 
 
 def _slots(sitting: Sitting) -> list[dict[str, Any]]:

@@ -19,11 +19,12 @@ from examapp import clock
 from examapp.canonical import loads
 from examapp.db import db
 from examapp.delivery import journal, paper
-from examapp.delivery.tickets import Ticket, csrf_digest, sign
+from examapp.delivery.tickets import Ticket, csrf_digest, csrf_token, sign
 from tests.conftest import SECRET
 from tests.makers import FOUR_TYPES, make_administration, make_content, make_exam_form, make_registration, make_sitting
 
-CSRF = "a csrf token"
+SESSION_TOKEN = "the secret token of a browser session"
+CSRF = csrf_token(SESSION_TOKEN, SECRET)
 CLIENTS = 4
 
 
@@ -74,7 +75,11 @@ def lines(app):
         port = free.getsockname()[1]
     expires = int(clock.now().timestamp()) + 7200
     return [
-        Line(each.id, sign(Ticket(each.id, each.exam_form_id, each.epoch, csrf_digest(CSRF), expires), SECRET), port)
+        Line(
+            each.id,
+            sign(Ticket(each.id, each.exam_form_id, each.epoch, csrf_digest(SESSION_TOKEN), expires), SECRET),
+            port,
+        )
         for each in sittings
     ]
 

@@ -1,0 +1,94 @@
+"""Requests to a running sitting, read from the WSGI environment alone: what plainly holds, and nothing else.
+
+Whatever is not plainly right (an odd cookie, another content type, JSON that does not parse) is `Ordinary`: the Flask
+view looks at it, and says what is wrong.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from io import BytesIO
+from typing import Any
+
+from werkzeug.sansio.utils import get_host
+
+from examapp.config import Config
+from examapp.delivery import sittings, tickets
+from examapp.errors import ExamappError
+from examapp.web.incoming import FORMS, LARGEST_JSON, exact_object, is_own_page
+
+Environ = dict[str, Any]
+
+_OWN_HOST = lru_cache(maxsize=64)(get_host)
+_JSON = frozenset({"application/json", "application/json; charset=utf-8", "application/json;charset=UTF-8"})
+
+
+class Ordinary(Exception):
+    """The request is not plainly a hot one: Flask takes it."""
+
+
+@dataclass(frozen=True)
+class Hot:
+    """A request to a sitting whose ticket proved right."""
+
+    environ: Environ
+    ticket: tickets.Ticket
+    slot: int
+    at: datetime
+
+
+def checked(environ: Environ, public_id: str, slot: int, config: Config, *, at: datetime) -> Hot:
+    """Return a request whose ticket is good, of this sitting, and of the browser session that sends it."""
+    try:
+        ticket = tickets.check(cookie(environ, "ticket"), config.secret_key, at=at)
+        sittings.check_sitting(ticket, public_id)
+        if environ["REQUEST_METHOD"] != "GET":
+            check_sender(environ, ticket.csrf_digest, config)
+    except ExamappError as error:
+        raise Ordinary from error
+    return Hot(environ, ticket, slot, at)
+
+
+def check_sender(environ: Environ, csrf_digest: str, config: Config) -> None:
+    """Require that a page of ours sends the request, in the browser session that has this digest."""
+    host = _OWN_HOST(environ["wsgi.url_scheme"], environ.get("HTTP_HOST"))
+    site, origin = environ.get("HTTP_SEC_FETCH_SITE", "none"), environ.get("HTTP_ORIGIN")
+    if environ.get("QUERY_STRING") or not is_own_page(site, origin, host, config.public_url):
+        raise Ordinary
+    tickets.check_csrf(environ.get("HTTP_X_CSRF_TOKEN", ""), csrf_digest, config.secret_key)
+
+
+def cookie(environ: Environ, name: str) -> str:
+    """Return the one cookie of this name."""
+    cookies = environ.get("HTTP_COOKIE", "")
+    found = _pattern(name).search(cookies)
+    if found is None or cookies.count(f"{name}=") != 1:
+        raise Ordinary
+    return str(found[1])
+
+
+@lru_cache(maxsize=4)
+def _pattern(name: str) -> re.Pattern[str]:
+    return re.compile(rf"(?:\A|; ?){name}=([\w.-]+)(?=;|\Z)", re.ASCII)
+
+
+def body(environ: Environ, required: tuple[str, ...], optional: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Return the JSON object that was sent; Flask, should it have to look, can read it again."""
+    length = environ.get("CONTENT_LENGTH") or ""
+    if not (length.isdecimal() and length.isascii()) or len(length) > 6 or environ.get("CONTENT_TYPE") not in _JSON:
+        raise Ordinary
+    if int(length) > LARGEST_JSON:
+        raise Ordinary
+    data = environ["wsgi.input"].read(int(length))
+    environ["wsgi.input"] = BytesIO(data)
+    try:
+        return exact_object(data, required, optional)
+    except ExamappError as error:
+        raise Ordinary from error
+
+
+def check_no_form(environ: Environ) -> None:
+    """Require that no form was sent, whose fields Flask would look at."""
+    if environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower() in FORMS:
+        raise Ordinary

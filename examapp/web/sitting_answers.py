@@ -1,0 +1,96 @@
+"""What the routes of a running sitting answer, as bytes: the views and the gate before them send the same.
+
+Every answer carries the server's time, so that the exam page can correct its clock.
+"""
+
+import base64
+import json
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from werkzeug.http import dump_cookie
+
+from examapp.config import Config
+from examapp.delivery.acceptance import Accepted
+from examapp.delivery.sealed_paper import SealedPaper
+from examapp.delivery.tickets import Ticket, sign
+from examapp.web.session_api import stamp
+
+JSON = "application/json"
+TICKET_DAYS = 2
+_ENCODER = json.JSONEncoder(separators=(",", ":"))
+
+
+class Standing(Protocol):
+    """What a sitting's row says of its state."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def exam_form_id(self) -> str: ...
+    @property
+    def status(self) -> str: ...
+    @property
+    def epoch(self) -> int: ...
+
+
+def encoded(body: dict[str, Any]) -> bytes:
+    """Return a JSON object as it is sent."""
+    return _ENCODER.encode(body).encode()
+
+
+def saved(slot: int, accepted: Accepted, *, at: datetime) -> bytes:
+    """Answer a save that is durable now."""
+    return encoded(
+        {"slot": slot, "seq": accepted.body["seq"], "stored_at": stamp(accepted.entry.at),
+         "receipt": accepted.entry.receipt, "ends_at": stamp(accepted.ends_at), "server_now": stamp(at)}
+    )  # fmt: skip
+
+
+def flagged(slot: int, accepted: Accepted, *, at: datetime) -> bytes:
+    """Answer a mark for review."""
+    times = {"ends_at": stamp(accepted.ends_at), "server_now": stamp(at)}
+    return encoded({"slot": slot, "flagged": accepted.body["flagged"], **times})
+
+
+def handed_in(accepted: Accepted, *, at: datetime) -> bytes:
+    """Answer a hand-in."""
+    return encoded(
+        {"status": "submitted", "submitted_at": stamp(accepted.entry.at), "answered": accepted.body["answered"],
+         "receipt": accepted.entry.receipt, "ends_at": stamp(accepted.ends_at), "server_now": stamp(at)}
+    )  # fmt: skip
+
+
+def running(
+    standing: Standing, part: str, ends_at: datetime, paused_since: datetime | None = None, *, at: datetime
+) -> dict[str, Any]:
+    """Return what every look at a sitting shows of it; a pause moves its end on as time goes by."""
+    return {
+        "sitting": f"{standing.id:016x}", "status": standing.status, "ends_at": stamp(ends_at),
+        "paused_since": stamp(paused_since) if paused_since else None, "server_now": stamp(at),
+        "epoch": standing.epoch, "part": part,
+    }  # fmt: skip
+
+
+def paper(found: SealedPaper, accept_encoding: str) -> tuple[bytes, tuple[tuple[str, str], ...]]:
+    """Return a paper in an encoding that the browser reads, and the headers that say which."""
+    vary = ("Vary", "Accept-Encoding, Cookie")
+    if "gzip" not in accept_encoding or "q=0" in accept_encoding:
+        return found.content, (vary,)
+    return found.compressed, (("Content-Encoding", "gzip"), vary)
+
+
+def paper_key(found: SealedPaper) -> dict[str, str]:
+    """Return what opens the encrypted paper of this name, and the digest that it then has."""
+    key = base64.urlsafe_b64encode(found.key).rstrip(b"=").decode()
+    return {"name": found.name, "key": key, "digest": found.digest}
+
+
+def ticket_cookie(standing: Standing, ends_at: datetime, csrf_digest: str, config: Config) -> str:
+    """Return the cookie that lets a browser session act on a sitting without being looked up."""
+    expires = ends_at + timedelta(days=TICKET_DAYS)
+    ticket = Ticket(standing.id, standing.exam_form_id, standing.epoch, csrf_digest, int(expires.timestamp()))
+    return dump_cookie(
+        "ticket", sign(ticket, config.secret_key), expires=expires, httponly=True, samesite="Strict",
+        secure=config.secure_cookies, path=f"/api/sittings/{standing.id:016x}",
+    )  # fmt: skip

@@ -1,0 +1,216 @@
+"""The gate and the views side by side: two services with equal databases get the same requests."""
+
+import json
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask, request_started
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from werkzeug.test import EnvironBuilder, run_wsgi_app
+
+from examapp import clock
+from examapp.app import create_app
+from examapp.db import db
+from examapp.delivery import tickets
+from tests import makers
+from tests.cast import Member
+from tests.conftest import SECRET, make_config
+
+JSON = "application/json"
+
+
+@dataclass
+class Twins:
+    """A service with the gate and one without, and a trainee's browser session that both know."""
+
+    gate: Flask
+    view: Flask
+    sitting: str
+    other: str
+    headers: dict[str, str]
+    to_flask: list[str] = field(default_factory=list)
+
+    def send(self, method: str, path: str, body: bytes | None = None, **headers: str | None) -> tuple[Any, ...]:
+        """Send one request to both; the answer, which must be the same, and whether the gate gave it."""
+        self.to_flask.clear()
+        sent = {name: value for name, value in {**self.headers, **headers}.items() if value is not None}
+        answers = [_answer(app, method, path, body, sent) for app in (self.gate, self.view)]
+        assert answers[0] == answers[1]
+        status, _, content = answers[0]
+        return status, content, "gate" if len(self.to_flask) == 1 else "view"
+
+
+def _answer(app: Flask, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> tuple[Any, ...]:
+    environ = EnvironBuilder(path, method=method, headers=headers, data=body).get_environ()
+    parts, status, sent = run_wsgi_app(app.wsgi_app, environ, buffered=True)
+    return status, sorted(sent), b"".join(parts)
+
+
+@pytest.fixture
+def twins(tmp_path: Path, empty_database: Path, at: datetime, monkeypatch: pytest.MonkeyPatch) -> Iterator[Twins]:
+    """Two trainees with a running sitting each, in two services that differ in the gate alone."""
+    monkeypatch.setattr(clock, "now", lambda: at)
+    folders = [tmp_path / "gate", tmp_path / "view"]
+    for folder in folders:
+        folder.mkdir()
+    shutil.copyfile(empty_database, folders[0] / "examapp.db")
+    gate, view = (create_app(make_config(folder, gate=folder.name == "gate")) for folder in folders)
+    with gate.app_context():
+        made = _begun(gate)
+    with sqlite3.connect(folders[0] / "examapp.db") as source, sqlite3.connect(folders[1] / "examapp.db") as target:
+        source.backup(target)
+    twins = Twins(gate, view, *made)
+    for app in (gate, view):
+        request_started.connect(lambda app, **_: twins.to_flask.append(app.name), app, weak=False)
+    yield twins
+    for app in (gate, view):
+        with app.app_context():
+            db.engine.dispose()
+
+
+def _begun(app: Flask) -> tuple[str, str, dict[str, str]]:
+    """Sign a trainee in; return the addresses of their sitting and of another's, and what their browser sends."""
+    administration = makers.make_administration()
+    trainee = makers.make_user(language="en")
+    own, other = (makers.make_sitting(makers.make_registration(each, administration)) for each in (trainee, None))
+    member = Member(app, trainee)
+    answer = member.get(f"/api/sittings/{own.public_id}", headers={"X-CSRF-Token": member.token})
+    ticket = answer.headers["Set-Cookie"].partition(";")[0]
+    session = member.browser.get_cookie("session").value
+    headers = {"Cookie": f"session={session}; {ticket}", "X-CSRF-Token": member.token, "Content-Type": JSON}
+    return f"/api/sittings/{own.public_id}", f"/api/sittings/{other.public_id}", headers
+
+
+def saving(seq: object, value: object = "1") -> bytes:
+    """Return the body of a save."""
+    return json.dumps({"seq": seq, "value": value}).encode()
+
+
+def test_what_a_sitting_sends_all_the_time_is_answered_by_the_gate_with_the_same_bytes(twins: Twins):
+    sitting = twins.sitting
+    for method, path, body in [
+        ("PUT", f"{sitting}/responses/1", saving(1)), ("PUT", f"{sitting}/responses/1", saving(1)),
+        ("PUT", f"{sitting}/responses/2", saving(2, ["1", "3"])), ("PUT", f"{sitting}/responses/4", saving(3, "é")),
+        ("PUT", f"{sitting}/flags/3", b'{"flagged":true}'), ("GET", f"{sitting}/clock", None),
+        ("GET", f"{sitting}/paper", None), ("POST", f"{sitting}/submission", b""),
+        ("POST", f"{sitting}/submission", b""), ("GET", f"{sitting}/clock", None),
+    ]:  # fmt: skip
+        assert twins.send(method, path, body)[::2] == ("200 OK", "gate"), (method, path)
+
+
+def test_a_compressed_paper_is_the_same_paper(twins: Twins):
+    plain = twins.send("GET", f"{twins.sitting}/paper")[1]
+    for accepted in ("gzip", "br, gzip, deflate", "gzip;q=0", "identity"):
+        _, content, by = twins.send("GET", f"{twins.sitting}/paper", **{"Accept-Encoding": accepted})
+        assert by == "gate"
+        assert (content == plain) == (accepted in ("gzip;q=0", "identity"))
+
+
+BAD = "422 UNPROCESSABLE ENTITY"
+REFUSED = {
+    "stale": (saving(1, "2"), "409 CONFLICT"), "seq 0": (saving(0), BAD), "seq true": (saving(True), BAD),
+    "value": (saving(9, "7"), BAD), "field": (b'{"seq":9,"value":"1","x":1}', BAD), "empty": (b"", BAD),
+    "large": (saving(9, "1" * 70_000), BAD), "list": (b"[1]", BAD), "twice": (b'{"seq":9,"seq":9,"value":"1"}', BAD),
+    "latin": (b'{"seq":9,"value":"\xe9"}', BAD), "cut": (b'{"seq":9,', BAD),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_what_cannot_be_stored_is_refused_in_the_same_words(twins: Twins, language: str):
+    signed_out = {"Cookie": twins.headers["Cookie"].partition("; ")[2], "Accept-Language": language}
+    twins.send("PUT", f"{twins.sitting}/responses/1", saving(1))
+    for name, (body, status) in REFUSED.items():
+        assert twins.send("PUT", f"{twins.sitting}/responses/1", body, **signed_out)[::2] == (status, "view"), name
+    for slot in ("9", "9999", "0", "01", "99999"):
+        assert twins.send("PUT", f"{twins.sitting}/responses/{slot}", saving(5))[2] == "view"
+
+
+SENDERS: dict[str, dict[str, str | None]] = {
+    "no cookie": {"Cookie": None}, "no token": {"X-CSRF-Token": None}, "wrong token": {"X-CSRF-Token": "x.y.z"},
+    "token of another session": {"X-CSRF-Token": tickets.csrf_token("other", SECRET)},
+    "forged token": {"X-CSRF-Token": tickets.csrf_token("other", "another secret")},
+    "other site": {"Origin": "https://other.example"}, "same site": {"Sec-Fetch-Site": "same-site"},
+    "no origin": {"Origin": "null"}, "bad origin": {"Origin": "http://["}, "form": {"Content-Type": "text/plain"},
+    "forged ticket": {"Cookie": "ticket=a.b"}, "odd cookie": {"Cookie": 'ticket="a'},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("sender", list(SENDERS))
+def test_who_may_not_save_is_refused_in_the_same_words(twins: Twins, sender: str):
+    for method, path, body in (
+        ("PUT", "/responses/1", saving(1)), ("PUT", "/flags/1", b'{"flagged":true}'), ("POST", "/submission", None)
+    ):  # fmt: skip
+        status, _, by = twins.send(method, twins.sitting + path, body, **SENDERS[sender])
+        assert by == "view"
+        assert (status[0] == "4") or (sender, method) == ("form", "POST"), (path, status)
+
+
+def test_a_ticket_counts_for_its_own_sitting_only(twins: Twins):
+    for method, path, body in (("PUT", "/responses/1", saving(1)), ("GET", "/paper", None), ("GET", "/clock", None)):
+        status, _, by = twins.send(method, twins.other + path, body)
+        assert (status[:3], by) in (("403", "view"), ("404", "view"))
+
+
+def test_any_token_of_the_session_stands_for_it(twins: Twins, at: datetime):
+    later = json.loads(_answer(twins.view, "GET", "/api/session", None, twins.headers)[2])["csrf_token"]
+    assert twins.send("PUT", f"{twins.sitting}/responses/1", saving(1), **{"X-CSRF-Token": later})[::2] == (
+        "200 OK",
+        "gate",
+    )
+
+
+def test_own_pages_are_known_by_either_address(twins: Twins):
+    for seq, origin in enumerate(("http://localhost", "http://127.0.0.1:8000"), start=1):
+        sent = {"Origin": origin, "Sec-Fetch-Site": "same-origin"}
+        assert twins.send("PUT", f"{twins.sitting}/responses/1", saving(seq), **sent)[::2] == ("200 OK", "gate")
+    assert twins.send("PUT", f"{twins.sitting}/responses/1?x=1", saving(9))[::2] == ("200 OK", "view")
+
+
+def test_after_the_end_both_refuse_and_keep_the_value(twins: Twins, at: datetime, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(clock, "now", lambda: at + timedelta(minutes=91))
+    for _ in range(2):
+        assert twins.send("PUT", f"{twins.sitting}/responses/1", saving(1))[::2] == ("409 CONFLICT", "view")
+    assert twins.send("GET", f"{twins.sitting}/paper")[::2] == ("403 FORBIDDEN", "view")
+    monkeypatch.setattr(clock, "now", lambda: at + timedelta(days=3))
+    assert twins.send("PUT", f"{twins.sitting}/responses/1", saving(1))[::2] == ("403 FORBIDDEN", "view")
+
+
+def test_an_old_ticket_is_refused_after_signing_out(twins: Twins):
+    for app in (twins.gate, twins.view):
+        assert _answer(app, "DELETE", "/api/session", None, twins.headers)[0] == "200 OK"
+    assert twins.send("PUT", f"{twins.sitting}/responses/1", saving(1))[::2] == ("403 FORBIDDEN", "view")
+    for path in ("/paper", "/clock"):
+        assert twins.send("GET", twins.sitting + path)[::2] == ("401 UNAUTHORIZED", "view")
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    method=st.sampled_from(["GET", "PUT", "POST", "DELETE", "HEAD"]),
+    path=st.sampled_from(["/responses/1", "/responses/3", "/flags/2", "/clock", "/paper", "/submission/", "/x", ""]),
+    body=st.one_of(
+        st.binary(max_size=20),
+        st.builds(saving, st.integers(-1, 3), st.sampled_from(["1", ["2"], None, True, "x", {"a": 1}])),
+        st.builds(lambda flagged: json.dumps({"flagged": flagged}).encode(), st.sampled_from([True, False, 1, None])),
+    ),
+    changed=st.dictionaries(
+        st.sampled_from(["Content-Type", "Origin", "Sec-Fetch-Site", "X-CSRF-Token", "Accept-Encoding", "Cookie"]),
+        st.sampled_from(["", "none", "same-origin", JSON, "text/plain", "http://localhost", "gzip", "a=b; ticket=c.d"]),
+        max_size=2,
+    ),
+)
+def test_no_request_is_answered_otherwise_than_by_the_views(twins, method, path, body, changed):
+    twins.send(method, twins.sitting + path, body, **changed)
+
+
+def test_a_gate_that_answers_otherwise_is_noticed(twins: Twins, monkeypatch: pytest.MonkeyPatch):
+    gate = twins.gate.wsgi_app
+    monkeypatch.setattr(gate, "_config", replace(gate._config, public_url="http://other.example"))
+    with pytest.raises(AssertionError):
+        twins.send("PUT", f"{twins.sitting}/responses/1", saving(1), Origin="http://other.example")
