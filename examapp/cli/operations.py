@@ -16,12 +16,13 @@ from examapp.accounts.access import OPERATOR
 from examapp.cli import demo_service
 from examapp.cli.doors import door
 from examapp.cli.due import Pass, run_due
+from examapp.cli.server import Server, listen
 from examapp.config import Config
 from examapp.credentials import key_store
 from examapp.db import db, transaction
 
 PAUSE_SECONDS = 2
-THREADS = 32
+THREADS = 128
 
 
 @click.command("upgrade")
@@ -69,17 +70,24 @@ def worker(once: bool) -> None:
 @click.command()
 @click.option("--bind", default="127.0.0.1:8000", show_default=True)
 @click.option("--processes", type=click.IntRange(1), help="Default: 1 on SQLite, one a core on PostgreSQL.")
-@click.option("--threads", type=click.IntRange(1), default=THREADS, show_default=True, help="Of each process.")
+@click.option("--threads", type=click.IntRange(1), default=THREADS, show_default=True, help="Of each process, at most.")
+@click.option("--check", is_flag=True, help="Only see whether the service would start.")
 @with_appcontext
-def serve(bind: str, processes: int | None, threads: int) -> None:
-    """Serve the application with granian: processes of many threads, the saves of each committed together.
+def serve(bind: str, processes: int | None, threads: int, check: bool) -> None:
+    """Serve the application: processes of many threads, the saves of each committed together.
+
+    SIGHUP takes in new code and settings without losing a request; SIGTERM finishes what has begun and ends.
 
     Example: examapp serve --bind 0.0.0.0:8000
     """
-    config: Config = current_app.config["EXAMAPP"]
+    if check:
+        return
+    app = current_app._get_current_object()  # type: ignore[attr-defined]
+    config: Config = app.config["EXAMAPP"]
+    # no connection may be shared with the processes to come
+    db.engine.dispose()
     own = 1 if config.database_url.startswith("sqlite") else os.cpu_count() or 1
-    command = server_command(bind, processes or own, threads)
-    os.execv(command[0], command)  # noqa: S606 - the server takes this process's place
+    Server(app, listen(bind), processes or own, threads).run()
 
 
 @click.command("demo-service")
@@ -101,7 +109,7 @@ def demo_service_command(bind: str) -> None:
         key_store.create_missing(OPERATOR, store, at=clock.now())
     db.session.remove()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    server = subprocess.Popen(server_command(bind, 1, THREADS))
+    server = subprocess.Popen([sys.executable, sys.argv[0], "serve", "--bind", bind])
     _introduce(bind)
     try:
         while server.poll() is None:
@@ -112,17 +120,6 @@ def demo_service_command(bind: str) -> None:
     finally:
         server.terminate()
         server.wait(10)
-
-
-def server_command(bind: str, processes: int, threads: int) -> list[str]:
-    """Return the command that serves the application on `bind`."""
-    host, _, port = bind.rpartition(":")
-    return [
-        sys.executable, "-m", "granian", "wsgi:app", "--interface", "wsgi", "--http", "1",
-        "--host", host, "--port", port, "--workers", str(processes), "--blocking-threads", str(threads),
-        "--backlog", "4096", "--backpressure", "50000", "--respawn-failed-workers", "--respawn-interval", "2",
-        "--workers-kill-timeout", "30", "--log-level", "warning",
-    ]  # fmt: skip
 
 
 def _introduce(bind: str) -> None:
