@@ -1,6 +1,10 @@
-"""Fixtures that every test may use: an application on its own copy of an empty database, and a fixed instant."""
+"""Fixtures that every test may use: an application on its own copy of an empty database, and a fixed instant.
+
+Tests of what must hold on both databases (`ON_BOTH`) run twice wherever they use `config`: on SQLite and on PostgreSQL.
+"""
 
 import io
+import itertools
 import os
 import shutil
 from collections.abc import Iterator
@@ -17,10 +21,19 @@ from flask_migrate import upgrade
 from examapp.app import MIGRATIONS, create_app
 from examapp.config import Config
 from examapp.db import db
+from tests.cluster import Cluster, programs, running_cluster
 
 SECRET = "a secret of the tests that is long enough"
 CATALOG = Path(__file__).resolve().parent.parent / "examapp/web/translations/zh/LC_MESSAGES/messages.po"
 REFERENCE = Path(__file__).resolve().parent.parent.parent / "shared" / "reference"
+DATABASES = ("sqlite", "postgresql")
+# files and folders beside this one
+ON_BOTH = (
+    "delivery", "contracts/test_migrations.py", "scoring/test_marking.py", "scoring/test_results.py",
+    "web/test_trainee.py", "web/test_sitting", "web/test_gate.py", "web/test_center_live.py", "cli/test_due.py",
+    "cli/test_load.py", "cli/test_credentials.py", "credentials/test_issuing.py", "credentials/test_log.py",
+)  # fmt: skip
+_numbers = itertools.count(1)
 
 
 def make_config(folder: Path, **overrides: object) -> Config:
@@ -45,25 +58,61 @@ def compiled_catalog() -> None:
     part.replace(compiled)
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run each test of `ON_BOTH` that uses a database on both."""
+    place = metafunc.definition.path.relative_to(Path(__file__).parent).as_posix()
+    if "database" in metafunc.fixturenames and any(place.startswith(prefix) for prefix in ON_BOTH):
+        metafunc.parametrize("database", DATABASES, indirect=True)
+
+
 @pytest.fixture(scope="session")
 def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated database without rows, made once and copied for each test."""
+    """A migrated SQLite database without rows, made once and copied for each test."""
     folder = tmp_path_factory.mktemp("empty")
-    app = create_app(make_config(folder))
-    with app.app_context():
-        upgrade(directory=str(MIGRATIONS))
-        with db.engine.connect() as connection:
-            connection.exec_driver_sql("ROLLBACK")
-            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-        db.engine.dispose()
+    migrate(make_config(folder))
     return folder / "examapp.db"
 
 
+def migrate(config: Config) -> None:
+    """Bring an empty database to the newest tables."""
+    with create_app(config).app_context():
+        upgrade(directory=str(MIGRATIONS))
+        if db.engine.dialect.name == "sqlite":
+            with db.engine.connect() as connection:
+                connection.exec_driver_sql("ROLLBACK")
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        db.engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """A PostgreSQL cluster of this test process with a migrated database `template_of_tests` without rows."""
+    if programs() is None:
+        pytest.skip("PostgreSQL is not installed")
+    with running_cluster() as running:
+        running.run("CREATE DATABASE template_of_tests")
+        migrate(make_config(tmp_path_factory.mktemp("template"), database_url=running.url("template_of_tests")))
+        yield running
+
+
 @pytest.fixture
-def config(tmp_path: Path, empty_database: Path) -> Config:
+def database(request: pytest.FixtureRequest) -> str:
+    """The kind of database of this test."""
+    return str(getattr(request, "param", "sqlite"))
+
+
+@pytest.fixture
+def config(database: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Config]:
     """Settings whose database is a fresh copy."""
-    shutil.copyfile(empty_database, tmp_path / "examapp.db")
-    return make_config(tmp_path)
+    if database == "sqlite":
+        shutil.copyfile(request.getfixturevalue("empty_database"), tmp_path / "examapp.db")
+        yield make_config(tmp_path)
+        return
+    server: Cluster = request.getfixturevalue("cluster")
+    name = f"test_{next(_numbers)}"
+    server.run(f"CREATE DATABASE {name} TEMPLATE template_of_tests")
+    yield make_config(tmp_path, database_url=server.url(name))
+    server.run(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture

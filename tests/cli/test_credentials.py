@@ -7,6 +7,7 @@ from examapp.credentials import issuing, key_store
 from examapp.credentials import log as log_head
 from examapp.db import db
 from tests import makers
+from tests.triggers import unlock
 
 
 @pytest.fixture
@@ -99,8 +100,7 @@ def test_storage_that_holds_exits_0(run, folder):
 @pytest.mark.feature("B3")
 def test_changed_row_is_named_and_exits_1(run, folder):
     connection = db.session.connection()
-    for name in connection.exec_driver_sql("select name from sqlite_master where type = 'trigger'").scalars().all():
-        connection.exec_driver_sql(f"drop trigger {name}")
+    unlock(connection)
     connection.exec_driver_sql("update stored_response set value = '\"7\"' where slot = 4")
     db.session.commit()
     outcome = run(log, "verify", "--json")

@@ -1,7 +1,7 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from examapp.accounts.access import OPERATOR
 from examapp.credentials import issuing, key_store, record
@@ -11,6 +11,7 @@ from examapp.db import db
 from examapp.errors import NotAllowed, NotFound
 from examapp.scoring import results
 from tests import makers
+from tests.triggers import unlock
 
 LATER = makers.AT + timedelta(days=1)
 
@@ -86,12 +87,10 @@ def test_corrected_result_supersedes_the_record_before(store, issued):
 
 def test_result_whose_journal_was_changed_is_not_recorded_and_holds_up_no_other(store):
     broken, _ = makers.make_both_results()
-    raw = db.session.connection()
-    for trigger in raw.exec_driver_sql("select name from sqlite_master where type = 'trigger'").scalars().all():
-        raw.exec_driver_sql(f"drop trigger {trigger}")
-    raw.exec_driver_sql(
-        "update journal_entry set body = replace(body, '\"826.6\"', '\"1\"') where sitting_id = ?",
-        (broken.sitting_id,),
+    unlock(db.session.connection())
+    db.session.execute(
+        text("UPDATE journal_entry SET body = replace(body, '\"826.6\"', '\"1\"') WHERE sitting_id = :id"),
+        {"id": broken.sitting_id},
     )
     db.session.commit()
     issued = makers.issue(store)

@@ -8,14 +8,9 @@ from examapp.credentials.merkle import extends, includes
 from examapp.db import db
 from examapp.errors import InvalidInput, NotFound, Tampered
 from tests import makers
+from tests.triggers import unlock
 
 LATER = makers.AT + timedelta(days=1)
-
-
-def drop_triggers() -> None:
-    connection = db.session.connection()
-    for name in connection.exec_driver_sql("select name from sqlite_master where type = 'trigger'").scalars().all():
-        connection.exec_driver_sql(f"drop trigger {name}")
 
 
 def grown(store, keys):
@@ -41,7 +36,7 @@ def test_grown_log_extends_the_one_before(store, issued, keys):
 
 
 def test_nothing_is_signed_when_an_entry_was_changed_since(store, issued, keys):
-    drop_triggers()
+    unlock(db.session.connection())
     db.session.connection().exec_driver_sql(
         """update log_entry set leaf_hash = replace(leaf_hash, 'a', 'b') where "index" = 0"""
     )
@@ -52,7 +47,7 @@ def test_nothing_is_signed_when_an_entry_was_changed_since(store, issued, keys):
 
 
 def test_nothing_is_signed_when_an_entry_is_missing(store, issued):
-    drop_triggers()
+    unlock(db.session.connection())
     db.session.connection().exec_driver_sql("""delete from log_entry where "index" = 0""")
     with pytest.raises(Tampered) as caught:
         log.leaf_hashes()
@@ -62,7 +57,7 @@ def test_nothing_is_signed_when_an_entry_is_missing(store, issued):
 def test_new_record_that_is_not_what_was_appended_is_not_signed(store, keys):
     makers.make_result()
     makers.issue(store)
-    drop_triggers()
+    unlock(db.session.connection())
     connection = db.session.connection()
     connection.exec_driver_sql("delete from checkpoint")
     connection.exec_driver_sql("update log_entry set record = record || 'x'")

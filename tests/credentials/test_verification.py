@@ -14,6 +14,7 @@ from examapp.delivery import journal
 from examapp.delivery.models import Sitting
 from examapp.scoring.models import CalibrationRun
 from tests import makers
+from tests.triggers import unlock
 
 LATER = makers.AT + timedelta(days=1)
 HISTORY = ("journal_entry", "stored_response", "sitting")
@@ -43,9 +44,7 @@ def unlocked(store, issued):
     connection = db.session.connection()
     makers.make_stimulus_version()
     db.session.add(CalibrationRun(scale="s", model="rasch", settings={}, report={}, run_at=makers.AT))
-    triggers = connection.exec_driver_sql("select name from sqlite_master where type = 'trigger'").scalars().all()
-    for name in triggers:
-        connection.exec_driver_sql(f"drop trigger {name}")
+    unlock(connection)
     db.session.commit()
     db.session.connection().exec_driver_sql("pragma defer_foreign_keys = on")
     return db.session.connection()

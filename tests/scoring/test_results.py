@@ -14,6 +14,7 @@ from examapp.errors import NotAllowed, NotFound, Refused, Tampered
 from examapp.scoring import marking, results
 from examapp.scoring.rules import rescore
 from tests.makers import AT, make_sitting, make_user
+from tests.triggers import unlock
 
 RIGHT = {1: "3", 2: ["3", "5"], 3: True, 4: "826.6"}
 
@@ -63,7 +64,7 @@ def test_an_item_without_a_response_counts_as_wrong(app):
 
 def test_a_journal_that_does_not_hold_is_not_scored(closed):
     with transaction():
-        db.session.connection().exec_driver_sql("DROP TRIGGER journal_entry_no_update")
+        unlock(db.session.connection())
         row = db.session.scalar(select(JournalEntry).where(JournalEntry.number == 2))
         row.body = row.body.replace('"3"', '"1"')
     with pytest.raises(Tampered, match="entry 2"), transaction():
