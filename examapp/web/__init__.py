@@ -20,6 +20,7 @@ from examapp.web import (
     examiner,
     health,
     help,
+    papers,
     public,
     session_api,
     sign_in,
@@ -32,11 +33,13 @@ from examapp.web.labels import area_name
 
 LANGUAGES = ("zh", "en")
 BLUEPRINTS = (
-    sign_in.bp, session_api.bp, sitting_api.bp, trainee.bp, *examiner.BLUEPRINTS, center.bp, help.bp, public.bp, api.bp,
-    health.bp,
+    sign_in.bp, session_api.bp, sitting_api.bp, papers.bp, trainee.bp, *examiner.BLUEPRINTS, center.bp, help.bp,
+    public.bp, api.bp, health.bp,
 )  # fmt: skip
 # routes that carry their own proof of origin (a bearer token, a signed assertion, a sitting ticket)
 CSRF_EXEMPT = (api.bp, sitting_api.bp, session_api.bp)
+# what is sent without a look at who asks
+SAME_FOR_ALL = ("static", "papers.show")
 JSON_PREFIXES = ("/api/", "/v1/", "/oauth/", "/.well-known/", "/openapi.json", "/status/", "/healthz", "/readyz")
 
 CONTENT_SECURITY_POLICY = (
@@ -62,10 +65,10 @@ def init_app(app: Flask) -> None:
     for bp in CSRF_EXEMPT:
         csrf.exempt(bp)
     Babel(app, default_locale="zh", default_translation_directories="web/translations", locale_selector=language)
-    _add_login(app)
     app.jinja_env.globals.update(language=language, LANGUAGES=LANGUAGES, area_name=area_name)
     app.jinja_env.filters["percent"] = percent
     app.after_request(_add_headers)
+    _add_login(app)
     app.register_error_handler(ExamappError, _show_expected)
     app.register_error_handler(CSRFError, _show_http)
     app.register_error_handler(HTTPException, _show_http)
@@ -99,9 +102,12 @@ def _add_headers(response: Response) -> Response:
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
     # an error page under /static names who is signed in, as every page does
-    if request.endpoint != "static" or response.status_code >= 400:
+    if request.endpoint not in SAME_FOR_ALL or response.status_code >= 400:
         response.headers.setdefault("Cache-Control", "no-store")
         response.vary.add("Cookie")
+    elif not session.modified:
+        # Flask-Login looks into the session of every request, but nothing of it is in this answer
+        session.accessed = False
     if request.is_secure:
         response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
     return response

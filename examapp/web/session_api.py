@@ -12,7 +12,7 @@ from wtforms.validators import ValidationError
 from examapp import clock
 from examapp.accounts import access
 from examapp.canonical import utc_string
-from examapp.delivery import sittings
+from examapp.delivery import sealed_paper, sittings
 from examapp.delivery.models import Sitting
 from examapp.delivery.state import OPEN
 from examapp.delivery.tickets import wrong_csrf
@@ -22,7 +22,7 @@ from examapp.exams import administrations
 from examapp.exams.models import Registration
 from examapp.web import sign_in
 from examapp.web.incoming import json_object
-from examapp.web.signed_in import actor
+from examapp.web.signed_in import actor, settings
 
 bp = Blueprint("session_api", __name__, url_prefix="/api")
 
@@ -97,6 +97,7 @@ def _registration(registration: Registration, at: Any) -> dict[str, Any]:
         "extra_minutes": registration.extra_minutes,
         "state": state_of(registration, sitting, at),
         "sitting": sitting.public_id if sitting else None,
+        "paper": sealed_paper.name_if_published(registration.exam_form_id, settings().secret_key),
     }
 
 

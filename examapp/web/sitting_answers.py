@@ -5,13 +5,16 @@ Every answer carries the server's time, so that the exam page can correct its cl
 
 import base64
 import json
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from werkzeug.http import dump_cookie
 
 from examapp.config import Config
+from examapp.delivery import emergency
 from examapp.delivery.acceptance import Accepted
+from examapp.delivery.routing import Place
 from examapp.delivery.sealed_paper import SealedPaper
 from examapp.delivery.tickets import Ticket, sign
 from examapp.web.session_api import stamp
@@ -80,10 +83,17 @@ def paper(found: SealedPaper, accept_encoding: str) -> tuple[bytes, tuple[tuple[
     return found.compressed, (("Content-Encoding", "gzip"), vary)
 
 
-def paper_key(found: SealedPaper) -> dict[str, str]:
-    """Return what opens the encrypted paper of this name, and the digest that it then has."""
-    key = base64.urlsafe_b64encode(found.key).rstrip(b"=").decode()
-    return {"name": found.name, "key": key, "digest": found.digest}
+def material(sitting_id: int, found: SealedPaper, places: Sequence[Place], secret: str) -> dict[str, Any]:
+    """Return what a page needs to show a sitting: the trainee's own order, and the keys to paper and emergency file."""
+    return {
+        "slots": [{"slot": each.slot, "item_type": each.item_type, "options": each.options} for each in places],
+        "paper": {"name": found.name, "key": _text(found.key), "digest": found.digest},
+        "emergency_key": emergency.key_text(secret, f"{sitting_id:016x}"),
+    }  # fmt: skip
+
+
+def _text(key: bytes) -> str:
+    return base64.urlsafe_b64encode(key).rstrip(b"=").decode()
 
 
 def ticket_cookie(standing: Standing, ends_at: datetime, csrf_digest: str, config: Config) -> str:

@@ -39,7 +39,7 @@ def start() -> Response:
     with transaction():
         registration = own_registration(doer, wanted)
         sitting, is_new = sittings.start(doer, registration, at=at)
-    answer = _answer({**_running(sitting, at), "slots": _slots(sitting), "paper": _key(sitting)})
+    answer = _answer({**_running(sitting, at), **_material(sitting)})
     answer.status_code = 201 if is_new else 200
     return _with_ticket(answer, sitting, at)
 
@@ -52,8 +52,8 @@ def show(public_id: str) -> Response:
     body = {
         **_running(sitting, at),
         "closed_at": stamp(sitting.closed_at) if sitting.closed_at else None,
-        "paper": _key(sitting) if _is_open(sitting, at) else None,
-        "slots": _slots(sitting),
+        **_material(sitting),
+        **({} if _is_open(sitting, at) else {"paper": None}),
         "flags": sorted(journal.read(sitting.id).flags),
         "stored": {
             str(each.slot): {
@@ -175,15 +175,9 @@ def _running(sitting: Sitting, at: datetime) -> dict[str, Any]:
     return sitting_answers.running(sitting, sitting.exam_form.part, ends_at, paused_since, at=at)
 
 
-def _key(sitting: Sitting) -> dict[str, str]:
-    return sitting_answers.paper_key(sealed_paper.of_form(sitting.exam_form_id, settings().secret_key))
-
-
-def _slots(sitting: Sitting) -> list[dict[str, Any]]:
-    return [
-        {"slot": place.slot, "item_type": place.item_type, "options": list(place.options)}
-        for place in sittings.places(sitting)
-    ]
+def _material(sitting: Sitting) -> dict[str, Any]:
+    found = sealed_paper.of_form(sitting.exam_form_id, settings().secret_key)
+    return sitting_answers.material(sitting.id, found, sittings.places(sitting), settings().secret_key)
 
 
 def _result(result: Result) -> dict[str, Any]:

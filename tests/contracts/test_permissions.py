@@ -11,6 +11,7 @@ from examapp.accounts.models import ApiClient
 from examapp.banks.models import ItemBank
 from examapp.config import Config
 from examapp.db import db
+from examapp.delivery import sealed_paper
 from tests import makers
 from tests.cast import Cast, make_cast, register
 
@@ -27,6 +28,7 @@ ROUTES: dict[str, tuple[int, int, int, int]] = {
     "GET /": (200, 200, 302, 302),
     "GET /.well-known/did.json": OPEN,
     "GET /.well-known/jwks.json": OPEN,
+    "GET /api/papers/<name>": OPEN,
     "GET /api/registrations": TRAINEE_JSON,
     "DELETE /api/session": OPEN,
     "GET /api/session": OPEN,
@@ -133,6 +135,7 @@ def world(app: Flask, config: Config, at: datetime, monkeypatch: pytest.MonkeyPa
         "item": item.code,
         "stimulus": stimulus.code, "certificate_id": issued.certificates[0].id, "client_id": client.id,
         "record_id": issued.records[0].record_id, "filename": "app.css",
+        "name": sealed_paper.of_form(results[0].sitting.exam_form_id, config.secret_key).name,
     }  # fmt: skip
 
 
