@@ -29,7 +29,7 @@ from examapp.delivery.state import Kind
 from examapp.errors import N_, InvalidInput
 
 SOURCE = "emergency file"
-LARGEST_FILE = 2**20
+LARGEST_FILE = 900_000
 MOST_RESPONSES = 1000
 _FIELDS = {"slot", "seq", "value", "client_time"}
 _KEEPING = (Kind.RESPONDED, Kind.LATE)
@@ -59,7 +59,12 @@ def key_of(secret: str, public_id: str) -> bytes:
 
 def key_text(secret: str, public_id: str) -> str:
     """Return the key as the page of the sitting is given it: base64url without padding."""
-    return base64.urlsafe_b64encode(key_of(secret, public_id)).rstrip(b"=").decode()
+    return as_text(key_of(secret, public_id))
+
+
+def as_text(data: bytes) -> str:
+    """Return bytes as a file writes them: base64url without padding."""
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
 def key_id(key: bytes) -> str:

@@ -6,7 +6,7 @@ sitting again after its end. In a pause the clock stands and the page is locked;
 is stored, so that nothing is lost.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -121,13 +121,21 @@ def void(actor: access.Actor, sitting: Sitting, reason: str, *, at: datetime) ->
 
 
 def time_events(sitting_id: int) -> list[Event]:
-    """Return the entries that decide when a sitting ends, in order: its state in all but responses, marks and end."""
+    """Return the entries that decide when a sitting ends, in order."""
+    return time_events_of([sitting_id])[sitting_id]
+
+
+def time_events_of(sitting_ids: Sequence[int]) -> dict[int, list[Event]]:
+    """Return the same of several sittings, by id."""
     query = (
         select(JournalEntry)
-        .where(JournalEntry.sitting_id == sitting_id, JournalEntry.kind.in_([kind.value for kind in TIMES]))
-        .order_by(JournalEntry.number)
+        .where(JournalEntry.sitting_id.in_(sitting_ids), JournalEntry.kind.in_([kind.value for kind in TIMES]))
+        .order_by(JournalEntry.sitting_id, JournalEntry.number)
     )
-    return [journal.event_of(row) for row in db.session.scalars(query)]
+    found: dict[int, list[Event]] = {sitting_id: [] for sitting_id in sitting_ids}
+    for row in db.session.scalars(query):
+        found[row.sitting_id].append(journal.event_of(row))
+    return found
 
 
 def clock_of(sitting: Sitting, *, at: datetime) -> tuple[datetime, datetime | None]:

@@ -18,8 +18,14 @@ COGNITIVE = {
 }  # fmt: skip
 # a sitting's status with the colour of its tag
 STATUSES = {
-    "not_started": (_l("Not started"), ""), "open": (_l("Running"), "info"), "submitted": (_l("Handed in"), "good"),
-    "expired": (_l("Time over"), "good"), "voided": (_l("Void"), "bad"),
+    "not_started": (_l("Not started"), ""), "open": (_l("Running"), "info"), "paused": (_l("Paused"), "warn"),
+    "submitted": (_l("Handed in"), "good"), "expired": (_l("Time over"), "good"), "voided": (_l("Void"), "bad"),
+}  # fmt: skip
+# what somebody should look at: a lead for people in the room, never a verdict
+ALARMS = {
+    "long_pause": _l("Paused for more than half an hour"), "saved_in_pause": _l("Answers came during the pause"),
+    "quiet": _l("No answer for ten minutes"), "not_closed": _l("Over, but not closed"),
+    "time_asked": _l("Time waits for a second person"),
 }  # fmt: skip
 EVENTS = {
     "started": _l("Started"), "responded": _l("Response stored"), "flagged": _l("Flag changed"),

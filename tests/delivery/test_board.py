@@ -2,8 +2,12 @@ from datetime import timedelta
 
 import pytest
 
-from examapp.delivery import board, interventions
+from examapp.db import db
+from examapp.delivery import board, interventions, sittings
+from examapp.delivery.committer import Committer
+from examapp.delivery.interventions import Outage
 from examapp.delivery.state import Kind
+from examapp.delivery.tickets import Ticket
 from examapp.errors import NotAllowed
 from tests import makers
 
@@ -70,6 +74,56 @@ def test_incidents_are_additions_and_voids_with_their_reasons(staff, administrat
     found = board.incidents(staff, administration)
     assert [(each.event.kind, each.event.body["reason"], each.actor_id) for each in found] == [
         (Kind.TIME_ADDED, "A fire alarm", staff.id), (Kind.VOIDED, "Another person sat here", staff.id),
+    ]  # fmt: skip
+
+
+def test_a_paused_sitting_shows_so_with_the_time_that_stands(staff, administration):
+    sitting = makers.make_sitting(place(staff, administration))
+    interventions.pause(staff, sitting, "A fire alarm", at=LATER)
+    found = only(staff, administration, at=LATER + timedelta(minutes=10))
+    assert (found.status, found.time_left) == ("paused", timedelta(minutes=70))
+
+
+@pytest.mark.feature("T14")
+def test_a_sitting_past_its_end_is_over_on_the_board_before_anybody_closed_it(staff, administration):
+    makers.make_sitting(place(staff, administration))
+    found = only(staff, administration, at=makers.AT + timedelta(minutes=90))
+    assert (found.status, found.time_left, found.alarms) == ("expired", timedelta(0), ())
+    assert only(staff, administration, at=makers.AT + timedelta(minutes=92)).alarms == ("not_closed",)
+
+
+def test_alarms_tell_of_what_somebody_should_look_at(staff, administration):
+    sitting = makers.make_sitting(place(staff, administration))
+    assert only(staff, administration, at=makers.AT + timedelta(minutes=9)).alarms == ()
+    assert only(staff, administration, at=makers.AT + timedelta(minutes=11)).alarms == ("quiet",)
+    interventions.add_time(staff, sitting, 90, "A fire alarm", at=LATER)
+    assert only(staff, administration).alarms == ("quiet", "time_asked")
+    interventions.pause(staff, sitting, "A fire alarm", at=LATER)
+    assert only(staff, administration, at=LATER + timedelta(minutes=31)).alarms == ("long_pause", "time_asked")
+
+
+def test_answers_that_come_long_after_a_pause_began_raise_an_alarm(staff, administration):
+    sitting = makers.make_sitting(place(staff, administration))
+    interventions.pause(staff, sitting, "A fire alarm", at=LATER)
+    db.session.commit()
+    ticket = Ticket(sitting.id, sitting.exam_form_id, sitting.epoch, "", 0)
+    committer = Committer(db.engine, timedelta(seconds=5))
+    for seconds, alarms in ((30, ()), (61, ("saved_in_pause",))):
+        at = LATER + timedelta(seconds=seconds)
+        sittings.respond(committer, ticket, 1, seconds, "2", None, at=at)
+        db.session.rollback()
+        assert only(staff, administration, at=at).alarms == alarms
+
+
+@pytest.mark.feature("A4")
+def test_credited_outages_are_listed_with_how_many_they_reached(staff, administration):
+    for seat in ("A01", "A02"):
+        sitting = makers.make_sitting(place(staff, administration, seat))
+        interventions.credit_outage(staff, sitting, Outage("one", 20, "The network was down"), at=LATER)
+    interventions.credit_outage(staff, sitting, Outage("two", 5, "Again"), at=LATER + timedelta(minutes=1))
+    found = board.credits(staff, administration)
+    assert [(each.body["minutes"], each.at, each.sittings) for each in found] == [
+        (20, LATER, 2), (5, LATER + timedelta(minutes=1), 1),
     ]  # fmt: skip
 
 

@@ -26,10 +26,6 @@ def staff(sitting):
     return make_user("center", center_id=sitting.registration.center_id)
 
 
-def text(data):
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
-
-
 def response(slot, seq, value):
     return {"slot": slot, "seq": seq, "value": value, "client_time": "2026-05-16T02:00:00.000Z"}
 
@@ -39,8 +35,8 @@ def sealed(of, *responses, key=None, content=None, **overrides):
     key, nonce = key or emergency.key_of(SECRET, of.public_id), os.urandom(12)
     content = content or {"responses": responses, "receipts": [], "saved_at": "2026-05-16T02:30:00.000Z"}
     file = {
-        "schema": 1, "sitting": of.public_id, "key_id": emergency.key_id(key), "nonce": text(nonce),
-        "ciphertext": text(AESGCM(key).encrypt(nonce, json.dumps(content).encode(), None)),
+        "schema": 1, "sitting": of.public_id, "key_id": emergency.key_id(key), "nonce": emergency.as_text(nonce),
+        "ciphertext": emergency.as_text(AESGCM(key).encrypt(nonce, json.dumps(content).encode(), None)),
     }  # fmt: skip
     return json.dumps({**file, **overrides}).encode()
 
@@ -87,11 +83,11 @@ def test_the_page_and_the_service_hold_the_same_key(sitting):
         ({"schema": 2}, "emergency.sitting"),
         ({"sitting": "0" * 16}, "emergency.sitting"),
         ({"key_id": "0" * 16}, "emergency.key"),
-        ({"nonce": text(b"0" * 12)}, "emergency.changed"),
+        ({"nonce": emergency.as_text(b"0" * 12)}, "emergency.changed"),
         ({"nonce": ""}, "emergency.changed"),
         ({"nonce": "!"}, "emergency.malformed"),
         ({"nonce": 5}, "emergency.malformed"),
-        ({"ciphertext": text(b"0" * 40)}, "emergency.changed"),
+        ({"ciphertext": emergency.as_text(b"0" * 40)}, "emergency.changed"),
         ({"content": {"responses": [], "saved_at": 1, "x": 1}, "key": b"k" * 32, "key_id": None}, "emergency.changed"),
     ],
 )
@@ -126,7 +122,7 @@ def test_a_file_with_a_malformed_response_is_refused_whole(sitting, wrong):
         emergency.open_file(sealed(sitting, response(3, 1, True), wrong), sitting, SECRET)
 
 
-@pytest.mark.parametrize("data", [b"", b"[]", b"null", b"{", b"\xff", b"x" * (2**20 + 1)])
+@pytest.mark.parametrize("data", [b"", b"[]", b"null", b"{", b"\xff", b"x" * 900_001])
 def test_what_is_no_emergency_file_is_refused(sitting, data):
     with pytest.raises(InvalidInput):
         emergency.open_file(data, sitting, SECRET)

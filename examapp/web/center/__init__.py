@@ -4,11 +4,11 @@ from flask import Blueprint
 from werkzeug.wrappers import Response
 
 from examapp.accounts.access import CENTER
-from examapp.web.center import administrations, clients, live, registrations, results
+from examapp.web.center import administrations, clients, live, registrations, results, staff_actions, whole_hall
 from examapp.web.signed_in import admit
 
 bp = Blueprint("center", __name__, url_prefix="/center")
-for pages in (administrations, registrations, live, results, clients):
+for pages in (administrations, registrations, live, staff_actions, whole_hall, results, clients):
     bp.register_blueprint(pages.bp)
 
 

@@ -12,6 +12,7 @@ from wtforms.validators import InputRequired
 from examapp import clock
 from examapp.accounts import access
 from examapp.credentials.issuing import CHINA
+from examapp.delivery import board
 from examapp.errors import N_, NotFound
 from examapp.exams import administrations
 from examapp.exams.exam_forms import exam_by_code, forms_of, plan_of
@@ -29,8 +30,9 @@ bp = Blueprint("administrations", __name__)
 def start() -> str:
     """List the administrations with the center's own numbers."""
     return render_template(
-        "center/start.html", standings=overview.standings(actor()), parts=PARTS, now=clock.now(), center=actor().center
-    )
+        "center/start.html", standings=overview.standings(actor()), parts=PARTS, now=clock.now(), center=actor().center,
+        paused=board.paused(actor()),
+    )  # fmt: skip
 
 
 @bp.get("/administrations/new")
