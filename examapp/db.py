@@ -1,7 +1,8 @@
 """The database: the one `db` object, column types with one byte form, sealed rows, and the write transaction.
 
 SQLite is opened so that a commit is on the disk before it returns (WAL, synchronous=FULL) and so that a unit of work
-that writes takes the write lock at its beginning (BEGIN IMMEDIATE): a reader that turns writer would fail at once.
+that writes waits for its turn and takes the write lock at its beginning (BEGIN IMMEDIATE): a reader that turns writer
+would fail at once.
 """
 
 import json
@@ -12,6 +13,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
+import psycopg
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import (
     Column,
@@ -25,6 +27,7 @@ from sqlalchemy import (
     event,
     insert,
     select,
+    text,
     type_coerce,
 )
 from sqlalchemy.dialects import sqlite
@@ -33,6 +36,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Mapper, mapped_column
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from examapp.canonical import canonical_bytes, digest, parse_utc, utc_string
+from examapp.one_writer import OneWriter
 
 WRITES = "examapp_writes"
 
@@ -176,17 +180,56 @@ def snapshot() -> Iterator[None]:
         session.rollback()
 
 
+def check_durable(connection: Connection) -> None:
+    """Refuse a database whose commits may be lost with the power: a `RuntimeError` that says what to set."""
+    if connection.dialect.name == "sqlite":
+        settings = {name: str(connection.exec_driver_sql(f"PRAGMA {name}").scalar()) for name in _SQLITE_DURABLE}
+        wrong = [f"{name}={settings[name]}" for name, good in _SQLITE_DURABLE.items() if settings[name] not in good]
+    else:
+        query = text("SELECT name, setting FROM pg_settings WHERE name IN ('fsync', 'synchronous_commit')")
+        wrong = [f"{name}={setting}" for name, setting in connection.execute(query) if setting == "off"]
+    if wrong:
+        raise RuntimeError(f"the database does not keep what it commits: {', '.join(wrong)}")
+
+
+# synchronous: 2 is FULL, 3 is EXTRA
+_SQLITE_DURABLE = {"journal_mode": ("wal",), "synchronous": ("2", "3")}
+
+
+def is_worth_another_try(error: BaseException) -> bool:
+    """Say whether a transaction failed by chance: a conflict, a deadlock, a lock held too long, a lost connection."""
+    cause = getattr(error, "orig", None) or error
+    if getattr(cause, "sqlite_errorname", "").startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+        return True
+    state = getattr(cause, "sqlstate", "")
+    # a lost connection has no state at all
+    return isinstance(cause, psycopg.OperationalError) and (state is None or state.startswith(("40", "08", "57P")))
+
+
+@event.listens_for(Engine, "do_connect")
+def _choose_connection(dialect: Dialect, record: Any, arguments: Any, options: dict[str, Any]) -> None:
+    if dialect.name == "sqlite":
+        options["factory"] = OneWriter
+    else:
+        # a database machine that is gone must not hold a thread for the minutes that TCP would wait
+        options.update({"connect_timeout": 5, "tcp_user_timeout": 10_000, **options})
+
+
 @event.listens_for(Engine, "connect")
-def _open_sqlite(dbapi_connection: Any, record: Any) -> None:
-    if type(dbapi_connection).__module__.split(".")[0] != "sqlite3":
-        return
-    dbapi_connection.isolation_level = None
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=10000", "foreign_keys=ON"):
-        dbapi_connection.execute(f"PRAGMA {pragma}")
+def _open_sqlite(connection: Any, record: Any) -> None:
+    if isinstance(connection, OneWriter):
+        connection.isolation_level = None
+        (mode,) = connection.execute("PRAGMA journal_mode=WAL").fetchone()
+        if mode not in ("wal", "memory"):
+            raise RuntimeError(f"SQLite cannot keep a write-ahead log here (journal_mode={mode}): use a local disk")
+        for pragma in ("synchronous=FULL", "busy_timeout=10000", "foreign_keys=ON"):
+            connection.execute(f"PRAGMA {pragma}")
 
 
 @event.listens_for(Engine, "begin")
 def _begin_sqlite(connection: Connection) -> None:
     if connection.dialect.name == "sqlite":
-        writes = connection.get_execution_options().get(WRITES)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        if connection.get_execution_options().get(WRITES):
+            connection.connection.driver_connection.begin_immediate()  # type: ignore[union-attr]
+        else:
+            connection.exec_driver_sql("BEGIN")

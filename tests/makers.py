@@ -21,8 +21,9 @@ from examapp.credentials import issuing, key_store
 from examapp.credentials.issuing import Issued
 from examapp.credentials.key_store import KeyStore
 from examapp.db import db
-from examapp.delivery import journal, paper, sittings
-from examapp.delivery.acceptance import Accepted, HandIn, Request, Save, accept
+from examapp.delivery import paper, sittings
+from examapp.delivery.acceptance import Accepted, HandIn, Request, Save
+from examapp.delivery.hot_rows import rows_of, settle
 from examapp.delivery.models import Sitting
 from examapp.exams import exam_forms
 from examapp.exams.models import Administration, AdministrationForm, Exam, ExamForm, FormSlot, Registration
@@ -208,12 +209,10 @@ WRONG = {1: "1", 2: ["1"], 3: False, 4: "1"}
 
 def answer(sitting: Sitting, values: dict[int, Any], *, at: datetime = AT + timedelta(minutes=5)) -> None:
     """Give these responses and hand the sitting in, through the rules that the committer applies."""
-    connection, grace = db.session.connection(), timedelta(0)
-    head = journal.lock_one(sitting.id)
-    actions = [Save(slot, 1, value, None) for slot, value in values.items()]
-    for action in [*actions, HandIn()]:
-        assert isinstance(accept(connection, head, Request(sitting.id, action, at, head.epoch), grace), Accepted)
-    journal.save_head(connection, head)
+    actions = [*(Save(slot, 1, value, None) for slot, value in values.items()), HandIn()]
+    requests = [Request(sitting.id, action, at, sitting.epoch) for action in actions]
+    outcomes = settle(rows_of(db.session.connection()), requests, timedelta(0))
+    assert all(isinstance(outcome, Accepted) for outcome in outcomes)
     db.session.commit()
     db.session.refresh(sitting)
 

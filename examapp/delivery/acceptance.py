@@ -1,35 +1,30 @@
-"""What becomes of one save, flag or hand-in: the decision, and the rows it writes.
+"""What becomes of one save, flag, hand-in or start: the decision, and the rows that follow from it.
 
-Everything here runs inside the committer's transaction with the sitting's row locked, so the order of saves and of the
-hand-in is the order of the journal. A refusal is returned, not raised: a late value is written down as evidence in the
-same transaction that refuses it.
+Everything here works on a batch whose sittings are locked, so the order of saves and of the hand-in is the order of the
+journal. A refusal is returned, not raised: a late value is written down as evidence in the same transaction that
+refuses it.
 """
 
-import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import select
 from sqlalchemy.engine import Connection
 
-from examapp.canonical import canonical_bytes, digest
+from examapp.canonical import canonical_bytes, digest_of_bytes, utc_string
 from examapp.delivery import journal
+from examapp.delivery.batch import Batch, Prepared, Stored
 from examapp.delivery.journal import Entry, Head
-from examapp.delivery.models import JournalEntry, StoredResponse
+from examapp.delivery.models import StoredResponse
 from examapp.delivery.state import OPEN, SUBMITTED, Kind
-from examapp.delivery.timing import counts
+from examapp.delivery.timing import TimeRules, counts
 from examapp.errors import N_, ExamappError, NotAllowed, Refused, Throttled
-
-_OWN = (StoredResponse.sitting_id == bindparam("sitting")) & (StoredResponse.slot == bindparam("place"))
-_NEW: dict[str, Any] = {name: bindparam(f"new_{name}") for name in ("seq", "value", "number")}
-_STORED = select(StoredResponse.seq, StoredResponse.value, StoredResponse.number).where(_OWN)
-_ADD = insert(StoredResponse).values(sitting_id=bindparam("sitting"), slot=bindparam("place"), **_NEW)
-_REPLACE = update(StoredResponse).where(_OWN).values(_NEW)
-
 
 # three entries a second for almost two hours: no person comes near it, and a program cannot fill the disk
 LONGEST_JOURNAL = 20_000
+MOST_LATE = 1000
 
 
 @dataclass(frozen=True)
@@ -56,11 +51,19 @@ class HandIn:
 
 
 @dataclass(frozen=True)
+class Begin:
+    """A start of a prepared sitting; what it is answered with says whether it was the first."""
+
+
+Action = Save | Flag | HandIn | Begin
+
+
+@dataclass(frozen=True)
 class Request:
     """One request to a sitting: what, when it arrived, and with a ticket of which epoch."""
 
     sitting_id: int
-    action: Save | Flag | HandIn
+    action: Action
     received_at: datetime
     epoch: int
 
@@ -74,24 +77,40 @@ class Accepted:
     body: dict[str, Any]
 
 
+class NotPrepared(NotAllowed):
+    """This sitting is not the one to begin now: the registration must be asked what is."""
+
+
 Outcome = Accepted | ExamappError
 
 
-def accept(connection: Connection, head: Head | None, request: Request, grace: timedelta) -> Outcome:
-    """Decide on `request` and write what follows from it."""
+def accept(batch: Batch, request: Request, grace: timedelta) -> Outcome:
+    """Decide on `request`; what follows from it is in the batch."""
+    head, action, at = batch.heads.get(request.sitting_id), request.action, request.received_at
+    if isinstance(action, Begin):
+        return _begin(batch, request, head)
     if head is None or head.epoch != request.epoch:
         return NotAllowed("sitting.ticket", N_("Sign in again to go on with this sitting."))
-    if isinstance(request.action, Save):
-        return _save(connection, head, request.action, request.received_at, grace)
-    if isinstance(request.action, Flag):
-        return _flag(connection, head, request.action, request.received_at, grace)
-    return _hand_in(connection, head, request.received_at, grace)
+    if isinstance(action, Save):
+        return _save(batch, head, action, at, grace)
+    if isinstance(action, Flag):
+        return _flag(batch, head, action, at, grace)
+    return _hand_in(batch, head, at, grace)
 
 
 def closed(head: Head) -> Refused:
     """Return the refusal of a request to a sitting that is over."""
     message = N_("The sitting is over.")
     return Refused("sitting.closed", message, sitting_status=head.status, ends_at=head.ends_at)
+
+
+def admit(rules: TimeRules, *, at: datetime) -> NotAllowed | None:
+    """Return the refusal of a start outside the window; extra time granted beforehand moves the window's end too."""
+    if at < rules.opens_at:
+        return NotAllowed("sitting.not_open", N_("The exam opens at %(opens_at)s."), opens_at=rules.opens_at)
+    if at >= rules.closes_at + timedelta(minutes=rules.extra_minutes):
+        return NotAllowed("sitting.window_over", N_("The window of this exam is over."))
+    return None
 
 
 def _too_many() -> Throttled:
@@ -104,75 +123,101 @@ def _is_open(head: Head, at: datetime, grace: timedelta) -> bool:
     return head.status == OPEN and counts(head.ends_at, at, grace)
 
 
-def _save(connection: Connection, head: Head, save: Save, at: datetime, grace: timedelta) -> Outcome:
+def _save(batch: Batch, head: Head, save: Save, at: datetime, grace: timedelta) -> Outcome:
     body = {"slot": save.slot, "seq": save.seq, "value": save.value, "client_time": save.client_time}
-    stored = connection.execute(_STORED, {"sitting": head.sitting_id, "place": save.slot}).one_or_none()
-    if stored and stored.seq == save.seq and json.loads(stored.value) == save.value:
-        return Accepted(journal.entry_at(connection, head.sitting_id, stored.number), head.ends_at, body)
+    value = canonical_bytes(save.value).decode()
+    stored = batch.stored.get(head.sitting_id, {}).get(save.slot)
+    if stored and stored.seq == save.seq and stored.value == value:
+        return Accepted(batch.entry(head.sitting_id, stored.number), head.ends_at, body)
     if not _is_open(head, at, grace):
-        return _late(connection, head, at, body)
+        return _late(batch, head, at, body)
     if stored and stored.seq >= save.seq:
         message = N_("A newer response to this item is stored already.")
         return Refused("response.stale", message, slot=save.slot, stored_seq=stored.seq)
     if head.last_number >= LONGEST_JOURNAL:
         return _too_many()
-    entry = journal.append(connection, head, Kind.RESPONDED, at, body)
-    row = {
-        "sitting": head.sitting_id, "place": save.slot, "new_seq": save.seq,
-        "new_value": canonical_bytes(save.value).decode(), "new_number": entry.number,
-    }  # fmt: skip
-    connection.execute(_REPLACE if stored else _ADD, row)
+    entry = batch.append(head, Kind.RESPONDED, at, canonical_bytes(body).decode())
+    batch.store(head.sitting_id, save.slot, Stored(save.seq, value, entry.number))
     return Accepted(entry, head.ends_at, body)
 
 
-def _late(connection: Connection, head: Head, at: datetime, body: dict[str, Any]) -> Refused:
+def _late(batch: Batch, head: Head, at: datetime, body: dict[str, Any]) -> Refused:
     """Keep a late value as evidence, once: a client that tries again does not fill the journal."""
-    query = select(JournalEntry.body).where(
-        JournalEntry.sitting_id == head.sitting_id, JournalEntry.kind == Kind.LATE.value
-    )
-    seen = [json.loads(text) for text in connection.scalars(query)]
-    known = {(each["slot"], each["seq"]) for each in seen}
-    if (body["slot"], body["seq"]) not in known and len(seen) < 1000:
-        journal.append(connection, head, Kind.LATE, at, body)
+    known = {(each["slot"], each["seq"]) for _, each in batch.bodies(head.sitting_id, Kind.LATE)}
+    if (body["slot"], body["seq"]) not in known and len(known) < MOST_LATE:
+        batch.append(head, Kind.LATE, at, canonical_bytes(body).decode())
     return closed(head)
 
 
-def _flag(connection: Connection, head: Head, flag: Flag, at: datetime, grace: timedelta) -> Outcome:
+def _flag(batch: Batch, head: Head, flag: Flag, at: datetime, grace: timedelta) -> Outcome:
     if not _is_open(head, at, grace):
         return closed(head)
     if head.last_number >= LONGEST_JOURNAL:
         return _too_many()
     body = {"slot": flag.slot, "flagged": flag.is_flagged}
-    return Accepted(journal.append(connection, head, Kind.FLAGGED, at, body), head.ends_at, body)
+    return Accepted(batch.append(head, Kind.FLAGGED, at, canonical_bytes(body).decode()), head.ends_at, body)
 
 
-def _hand_in(connection: Connection, head: Head, at: datetime, grace: timedelta) -> Outcome:
+def _hand_in(batch: Batch, head: Head, at: datetime, grace: timedelta) -> Outcome:
     if head.status == SUBMITTED:
-        return _handed_in_before(connection, head)
+        ((number, body),) = batch.bodies(head.sitting_id, Kind.SUBMITTED)
+        return Accepted(batch.entry(head.sitting_id, number), head.ends_at, body)
     if not _is_open(head, at, grace):
         return closed(head)
-    entry, body = close(connection, head, Kind.SUBMITTED, SUBMITTED, at)
+    given = {slot: stored.value for slot, stored in batch.stored.get(head.sitting_id, {}).items()}
+    body = closing_body(given)
+    head.status, head.closed_at = SUBMITTED, at
+    return Accepted(batch.append(head, Kind.SUBMITTED, at, canonical_bytes(body).decode()), head.ends_at, body)
+
+
+def _begin(batch: Batch, request: Request, head: Head | None) -> Outcome:
+    prepared, at = batch.prepared.get(request.sitting_id), request.received_at
+    epoch = head.epoch if head else prepared.epoch if prepared else None
+    if prepared is None or epoch != request.epoch or prepared.attempt > prepared.attempts:
+        return _not_prepared()
+    if head is not None:
+        is_last = head.status == OPEN or prepared.attempt == prepared.attempts
+        return _begun(prepared, head, batch.entry(head.sitting_id, 1)) if is_last else _not_prepared()
+    digests, refusal = batch.rows.form_digests(prepared.exam_form_id), admit(prepared.rules, at=at)
+    if digests is None or refusal:
+        return refusal or _not_prepared()
+    head = batch.begin(prepared, at)
+    body = {**_start_of(prepared), "exam_form": digests.exam_form, "paper": digests.paper}
+    return _begun(prepared, head, batch.append(head, Kind.STARTED, at, canonical_bytes(body).decode()), True)
+
+
+def _start_of(prepared: Prepared) -> dict[str, Any]:
+    rules = prepared.rules
+    return {
+        "registration": prepared.registration_id, "attempt": prepared.attempt, "seed": str(prepared.seed),
+        "opens_at": utc_string(rules.opens_at), "closes_at": utc_string(rules.closes_at), "minutes": rules.minutes,
+        "extra_minutes": rules.extra_minutes,
+    }  # fmt: skip
+
+
+def _begun(prepared: Prepared, head: Head, entry: Entry, is_new: bool = False) -> Accepted:
+    body = {
+        "is_new": is_new, "status": head.status, "epoch": head.epoch, "exam_form_id": prepared.exam_form_id,
+        "seed": prepared.seed,
+    }  # fmt: skip
     return Accepted(entry, head.ends_at, body)
 
 
-def _handed_in_before(connection: Connection, head: Head) -> Accepted:
-    query = select(JournalEntry.number, JournalEntry.body).where(
-        JournalEntry.sitting_id == head.sitting_id, JournalEntry.kind == Kind.SUBMITTED.value
-    )
-    row = connection.execute(query).one()
-    return Accepted(journal.entry_at(connection, head.sitting_id, row.number), head.ends_at, json.loads(row.body))
+def _not_prepared() -> NotPrepared:
+    return NotPrepared("sitting.not_prepared", N_("Sign in again to go on with this sitting."))
 
 
 def close(connection: Connection, head: Head, kind: Kind, status: str, at: datetime) -> tuple[Entry, dict[str, Any]]:
     """End a locked sitting: its last counted entry names how many responses there are and their digest."""
-    body = final_responses(connection, head.sitting_id)
+    query = select(StoredResponse.slot, StoredResponse.value).where(StoredResponse.sitting_id == head.sitting_id)
+    body = closing_body({row.slot: row.value for row in connection.execute(query)})
     entry = journal.append(connection, head, kind, at, body)
     head.status, head.closed_at = status, at
     return entry, body
 
 
-def final_responses(connection: Connection, sitting_id: int) -> dict[str, Any]:
-    """Return the number of answered slots and the digest of {slot: value} over them."""
-    query = select(StoredResponse.slot, StoredResponse.value).where(StoredResponse.sitting_id == sitting_id)
-    values = {str(row.slot): json.loads(row.value) for row in connection.execute(query) if row.value != "null"}
-    return {"answered": len(values), "responses": digest(values)}
+def closing_body(given: Mapping[int, str]) -> dict[str, Any]:
+    """Return the number of answered slots and the digest of {slot: value} over them; values are canonical JSON."""
+    answered = sorted((str(slot), value) for slot, value in given.items() if value != "null")
+    text = "{" + ",".join(f'"{slot}":{value}' for slot, value in answered) + "}"
+    return {"answered": len(answered), "responses": digest_of_bytes(text.encode())}

@@ -1,56 +1,123 @@
 """Group commit: the saves that wait together share one durable transaction, and are acknowledged after it.
 
-One thread per process takes whatever waits, at most `LARGEST_BATCH`, without lingering: when the disk is quick batches
-are small, when it is slow they grow. The queue is bounded; past it a save is refused at once (503 with Retry-After)
-and stays safe in the trainee's browser. If a batch fails, each of its requests is tried alone, so that one bad request
-cannot fail its neighbours.
+One thread per process, with one connection of its own, takes what waits, at most `LARGEST_BATCH`. A batch begins when
+`ENOUGH` wait or when the pace allows: an idle service writes at once, a busy one gathers for some milliseconds, which
+divides what a transaction costs by the size of the batch. The queue is bounded; past it a save is refused at once (503
+with Retry-After) and stays safe in the trainee's browser. What failed by chance is run again; else a batch is split in
+halves, so that one bad request cannot fail its neighbours.
 """
 
-import queue
+import logging
+import random
 import threading
-from concurrent.futures import Future
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
+from itertools import groupby
 
-from sqlalchemy import Engine
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import Connection, Engine
 
-from examapp.db import WRITES
-from examapp.delivery import journal
-from examapp.delivery.acceptance import Accepted, Outcome, Request, accept
-from examapp.errors import N_, Unavailable
+from examapp.db import check_durable, is_worth_another_try
+from examapp.delivery.acceptance import Accepted, Outcome, Request
+from examapp.delivery.hot_rows import rows_of, settle
+from examapp.errors import N_, ExamappError, Unavailable
 
 LARGEST_BATCH = 256
 LARGEST_QUEUE = 2000
 PATIENCE_SECONDS = 20
+ENOUGH = 16
+# seconds from one batch's beginning to the next: a transaction of PostgreSQL costs two processors several times as much
+PACE = {"sqlite": 0.004, "postgresql": 0.02}
+TRIES = 5
+SHARD_BITS = 10
 
-_Waiting = tuple[Request, "Future[Outcome]"]
+log = logging.getLogger("examapp.committer")
+
+
+@dataclass(frozen=True)
+class CommitterState:
+    """What a process's committer has done since it was made, and how many requests wait now."""
+
+    waiting: int
+    batches: int
+    requests: int
+    refused: int
+    tried_again: int
+    last_batch: int
+    seconds: float
+
+
+class _Waiting:
+    """A request whose sender waits: a bare lock wakes it, at a fraction of what a condition costs."""
+
+    __slots__ = ("_done", "outcome", "request")
+
+    def __init__(self, request: Request) -> None:
+        self.request = request
+        self.outcome: Outcome | Exception | None = None
+        self._done = threading.Lock()
+        self._done.acquire()
+
+    def answer(self, outcome: Outcome | Exception) -> None:
+        """Wake the sender."""
+        self.outcome = outcome
+        self._done.release()
+
+    def wait(self, seconds: float) -> Outcome | Exception | None:
+        """Return the outcome, or None when it did not come in time."""
+        return self.outcome if self._done.acquire(timeout=seconds) else None
 
 
 class Committer:
-    """The one writer of responses in this process."""
+    """The one writer of sittings in this process."""
 
-    def __init__(self, engine: Engine, grace: timedelta) -> None:
-        self._engine = engine.execution_options(**{WRITES: True})
+    def __init__(
+        self, engine: Engine, grace: timedelta, *, shards: int = 1,
+        observe: Callable[[int, float], object] = lambda size, seconds: None,
+    ) -> None:  # fmt: skip
+        """Write to `engine`, one transaction a shard; `observe` is told the size and seconds of each."""
+        self._engine = engine
         self._grace = grace
-        self._waiting: queue.Queue[_Waiting] = queue.Queue(LARGEST_QUEUE)
+        self._shards = shards
+        self._observe = observe
+        self._queue: deque[_Waiting] = deque()
+        self._changed = threading.Condition()
         self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
+        self._connection: Connection | None = None
+        self._pace = PACE[engine.dialect.name]
+        self._next = 0.0
+        self._batches = self._requests = self._refused = self._tried_again = self._last_batch = 0
+        self._seconds = 0.0
+
+    @property
+    def state(self) -> CommitterState:
+        """Counts since the start of the process; read without a lock, each by itself is right."""
+        return CommitterState(
+            len(self._queue), self._batches, self._requests, self._refused, self._tried_again, self._last_batch,
+            self._seconds,
+        )  # fmt: skip
 
     def commit(self, request: Request) -> Accepted:
         """Return once `request` is durable; raise the refusal it met, or `Unavailable` when the queue is full."""
-        outcome: Future[Outcome] = Future()
-        self._start_once()
-        try:
-            self._waiting.put_nowait((request, outcome))
-            result = outcome.result(PATIENCE_SECONDS)
-        except (queue.Full, TimeoutError) as error:
-            message = N_("The service is very busy. Your answer is kept on your computer and will be sent again.")
-            raise Unavailable("service.busy", message, retry_after=2) from error
-        if isinstance(result, Accepted):
-            return result
-        raise result
+        if self._thread is None or not self._thread.is_alive():
+            self._start()
+        waiting = _Waiting(request)
+        with self._changed:
+            if len(self._queue) >= LARGEST_QUEUE:
+                raise _busy()
+            self._queue.append(waiting)
+            # to wake the thread for each request would cost more than the request
+            if len(self._queue) in (1, ENOUGH):
+                self._changed.notify()
+        outcome = waiting.wait(PATIENCE_SECONDS)
+        if isinstance(outcome, Accepted):
+            return outcome
+        raise outcome or _busy()
 
-    def _start_once(self) -> None:
+    def _start(self) -> None:
         # not in __init__: a server may fork after the application was made, and threads do not survive that
         with self._starting:
             if self._thread is None or not self._thread.is_alive():
@@ -59,38 +126,101 @@ class Committer:
 
     def _run(self) -> None:
         while True:
-            batch = [self._waiting.get()]
-            while len(batch) < LARGEST_BATCH:
-                try:
-                    batch.append(self._waiting.get_nowait())
-                except queue.Empty:
-                    break
-            self._settle(batch)
+            batch = self._take()
+            try:
+                for _, shard in groupby(sorted(batch, key=self._shard_of), key=self._shard_of):
+                    self._settle(list(shard))
+            except Exception as error:
+                log.exception("the committer failed")
+                for waiting in batch:
+                    if waiting.outcome is None:
+                        waiting.answer(_refusal(error))
+
+    def _take(self) -> list[_Waiting]:
+        with self._changed:
+            while not self._queue:
+                self._changed.wait()
+            self._changed.wait_for(lambda: len(self._queue) >= ENOUGH, max(0.0, self._next - time.monotonic()))
+            batch = [self._queue.popleft() for _ in range(min(len(self._queue), LARGEST_BATCH))]
+        self._next = time.monotonic() + self._pace
+        return batch
+
+    def _shard_of(self, waiting: _Waiting) -> int:
+        return shard_of(waiting.request.sitting_id, self._shards)
 
     def _settle(self, batch: list[_Waiting]) -> None:
         try:
-            outcomes = self._write([request for request, _ in batch])
+            outcomes: Sequence[Outcome | Exception] = self._write([waiting.request for waiting in batch])
         except Exception as error:
-            if len(batch) > 1:
-                for one in batch:
-                    self._settle([one])
-            else:
-                batch[0][1].set_exception(_refusal(error))
-            return
-        for (_, future), outcome in zip(batch, outcomes, strict=True):
-            future.set_result(outcome)
+            half = len(batch) // 2
+            if half and not is_worth_another_try(error):
+                self._settle(batch[:half])
+                self._settle(batch[half:])
+                return
+            log.error("a batch of %d was not stored: %s", len(batch), type(error).__name__)
+            outcomes = [_refusal(error)] * len(batch)
+        for waiting, outcome in zip(batch, outcomes, strict=True):
+            waiting.answer(outcome)
 
     def _write(self, requests: list[Request]) -> list[Outcome]:
-        with self._engine.begin() as connection:
-            heads = journal.lock(connection, sorted({request.sitting_id for request in requests}))
-            outcomes = [accept(connection, heads.get(each.sitting_id), each, self._grace) for each in requests]
-            for head in heads.values():
-                if head.is_changed:
-                    journal.save_head(connection, head)
+        """Run the transaction, and again while what it met was chance: it may be repeated, whatever became of it."""
+        began = time.monotonic()
+        for last_try in (False,) * (TRIES - 1) + (True,):
+            try:
+                outcomes = self._transact(requests)
+                break
+            except Exception as error:
+                if last_try or not is_worth_another_try(error) or time.monotonic() > began + PATIENCE_SECONDS / 2:
+                    raise
+                self._tried_again += 1
+                time.sleep(random.uniform(0.001, 0.05))  # noqa: S311 - only so that two do not meet again
+        self._count(outcomes, time.monotonic() - began)
         return outcomes
+
+    def _transact(self, requests: list[Request]) -> list[Outcome]:
+        try:
+            if self._connection is None:
+                self._connection = self._engine.connect()
+                self.check(self._connection)
+            rows = rows_of(self._connection)
+            rows.begin()
+            return settle(rows, requests, self._grace, commit=True)
+        except BaseException:
+            self._disconnect()
+            raise
+
+    def check(self, connection: Connection) -> None:
+        """Refuse a database whose commits may be lost."""
+        check_durable(connection)
+        connection.rollback()
+
+    def _disconnect(self) -> None:
+        """Begin anew with another connection: nothing of the failed transaction is left on it."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.invalidate()
+            connection.close()
+
+    def _count(self, outcomes: list[Outcome], seconds: float) -> None:
+        self._batches += 1
+        self._requests += len(outcomes)
+        self._refused += sum(isinstance(outcome, ExamappError) for outcome in outcomes)
+        self._last_batch = len(outcomes)
+        self._seconds += seconds
+        self._observe(len(outcomes), seconds)
+
+
+def shard_of(sitting_id: int, shards: int) -> int:
+    """Return the shard, from 0, of a sitting: by the first 10 of its 63 bits."""
+    return (sitting_id >> (63 - SHARD_BITS)) * shards >> SHARD_BITS
+
+
+def _busy() -> Unavailable:
+    message = N_("The service is very busy. Your answer is kept on your computer and will be sent again.")
+    return Unavailable("service.busy", message, retry_after=2)
 
 
 def _refusal(error: Exception) -> Exception:
-    if isinstance(error, DBAPIError):
-        return Unavailable("service.storage", N_("The answer could not be stored yet. It will be sent again."))
-    return error
+    if isinstance(error, RuntimeError | ExamappError):
+        return error
+    return Unavailable("service.storage", N_("The answer could not be stored yet. It will be sent again."))

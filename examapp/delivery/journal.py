@@ -9,12 +9,12 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.engine import Connection
 
-from examapp.canonical import canonical_bytes, digest, parse_utc, utc_string
+from examapp.canonical import canonical_bytes, digest_of_bytes, parse_utc, utc_string
 from examapp.db import db
 from examapp.delivery.models import JournalEntry, Sitting, StoredResponse
 from examapp.delivery.state import Event, Kind, SittingState, replay
@@ -82,24 +82,45 @@ def lock_one(sitting_id: int) -> Head:
     return head
 
 
+class EntryRow(NamedTuple):
+    """An entry as it is stored; `at` is ISO text and `body` canonical JSON."""
+
+    sitting_id: int
+    number: int
+    kind: str
+    at: str
+    body: str
+    previous: str
+    digest: str
+
+
 def entry_digest(sitting_id: int, number: int, kind: str, at: str, body: Any, previous: str) -> str:
     """Return the digest of an entry as it stands in the chain."""
-    return digest(
-        {"sitting": f"{sitting_id:016x}", "number": number, "kind": kind, "at": at, "body": body, "previous": previous}
+    return _digest_of(sitting_id, number, kind, at, canonical_bytes(body).decode(), previous)
+
+
+def _digest_of(sitting_id: int, number: int, kind: str, at: str, body: str, previous: str) -> str:
+    # the canonical JSON of the six members around a body that is canonical already
+    text = (
+        f'{{"at":"{at}","body":{body},"kind":"{kind}","number":{number},'
+        f'"previous":"{previous}","sitting":"{sitting_id:016x}"}}'
     )
+    return digest_of_bytes(text.encode())
+
+
+def next_row(head: Head, kind: Kind, at: datetime, body: str) -> EntryRow:
+    """Return the next entry of a locked sitting, whose body is canonical JSON; the head moves with it."""
+    number, stamp, previous = head.last_number + 1, utc_string(at), head.last_digest
+    own = _digest_of(head.sitting_id, number, kind.value, stamp, body, previous)
+    head.last_number, head.last_digest, head.is_changed = number, own, True
+    return EntryRow(head.sitting_id, number, kind.value, stamp, body, previous, own)
 
 
 def append(connection: Connection, head: Head, kind: Kind, at: datetime, body: dict[str, Any]) -> Entry:
     """Insert the next entry of a locked sitting; the head moves with it."""
-    number, stamp = head.last_number + 1, utc_string(at)
-    own = entry_digest(head.sitting_id, number, kind.value, stamp, body, head.last_digest)
-    row = {
-        "sitting_id": head.sitting_id, "number": number, "kind": kind.value, "at": stamp,
-        "body": canonical_bytes(body).decode(), "previous": head.last_digest, "digest": own,
-    }  # fmt: skip
-    connection.execute(_INSERT, row)
-    head.last_number, head.last_digest, head.is_changed = number, own, True
-    return Entry(number, at, own)
+    row = next_row(head, kind, at, canonical_bytes(body).decode())
+    connection.execute(_INSERT, row._asdict())
+    return Entry(row.number, at, row.digest)
 
 
 def save_head(connection: Connection, head: Head) -> None:

@@ -15,6 +15,11 @@ def new_sitting_id() -> int:
     return secrets.randbits(63)
 
 
+def new_seed() -> int:
+    """Return 62 random bits, from which a trainee's own order of items and options follows."""
+    return secrets.randbits(62)
+
+
 class Sitting(Base):
     """One timed run of a registration; `status`, `ends_at` and the chain head are copies of what the journal says."""
 
@@ -51,6 +56,21 @@ class Sitting(Base):
     def public_id(self) -> str:
         """The sitting's id as it is written in addresses."""
         return f"{self.id:016x}"
+
+
+class PreparedSitting(Base):
+    """A sitting that may begin: its id and seed, drawn hours before the bell, so that starting is one small insert."""
+
+    __tablename__ = "prepared_sitting"
+    __table_args__ = (UniqueConstraint("registration_id", "attempt"),)
+
+    sitting_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, default=new_sitting_id, autoincrement=False)
+    registration_id: Mapped[str] = mapped_column(ForeignKey("registration.id"))
+    attempt: Mapped[int]
+    exam_form_id: Mapped[str] = mapped_column(ForeignKey("exam_form.id"))
+    seed: Mapped[int] = mapped_column(BigInteger, default=new_seed)
+    # as in `Sitting`, which takes it over at the start
+    epoch: Mapped[int] = mapped_column(default=1)
 
 
 class JournalEntry(Base):

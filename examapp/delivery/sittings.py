@@ -1,29 +1,29 @@
 """The verbs of a sitting: start, resume, respond, flag, hand in, expire."""
 
-import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from examapp.accounts import access
 from examapp.accounts.models import User
-from examapp.canonical import utc_string
 from examapp.db import db
-from examapp.delivery import acceptance, journal, paper, routing
-from examapp.delivery.acceptance import Accepted, Flag, HandIn, Request, Save
+from examapp.delivery import acceptance, journal, paper, preparation, routing
+from examapp.delivery.acceptance import Accepted, Begin, Flag, HandIn, Request, Save
 from examapp.delivery.committer import Committer
-from examapp.delivery.journal import FIRST, Head
-from examapp.delivery.models import JournalEntry, Sitting, StoredResponse
+from examapp.delivery.hot_rows import rows_of, settle
+from examapp.delivery.journal import Head
+from examapp.delivery.models import JournalEntry, PreparedSitting, Sitting, StoredResponse
 from examapp.delivery.state import EXPIRED, OPEN, Kind
 from examapp.delivery.tickets import Ticket
-from examapp.delivery.timing import TimeRules, counts, ends_at
-from examapp.errors import N_, InvalidInput, NotAllowed, NotFound
-from examapp.exams.administrations import admit
+from examapp.delivery.timing import TimeRules, counts
+from examapp.errors import N_, ExamappError, InvalidInput, NotAllowed, NotFound
 from examapp.exams.models import Registration
 
 LARGEST_SEQ = 2**52
+# what begins needs none
+NO_GRACE = timedelta(0)
 
 
 def start(actor: access.Actor, registration: Registration, *, at: datetime) -> tuple[Sitting, bool]:
@@ -36,27 +36,14 @@ def start(actor: access.Actor, registration: Registration, *, at: datetime) -> t
     last = newest(registration.id)
     if last is not None and (last.status == OPEN or last.attempt >= registration.administration.attempts):
         return last, False
-    admit(registration, at=at)
-    return _begin(registration, last.attempt + 1 if last else 1, at), True
-
-
-def _begin(registration: Registration, attempt: int, at: datetime) -> Sitting:
-    rules = time_rules(registration)
-    published = paper.publish(registration.exam_form)
-    sitting = Sitting(
-        registration_id=registration.id, attempt=attempt, exam_form_id=registration.exam_form_id,
-        seed=secrets.randbits(62), status=OPEN, started_at=at, ends_at=ends_at(rules, at),
-        last_number=0, last_digest=FIRST,
-    )  # fmt: skip
-    db.session.add(sitting)
-    db.session.flush()
-    body = {
-        "registration": registration.id, "attempt": attempt, "exam_form": registration.exam_form.digest,
-        "paper": published.digest, "seed": str(sitting.seed), "opens_at": utc_string(rules.opens_at),
-        "closes_at": utc_string(rules.closes_at), "minutes": rules.minutes, "extra_minutes": rules.extra_minutes,
-    }  # fmt: skip
-    _append(sitting, Kind.STARTED, at, body)
-    return sitting
+    if refusal := acceptance.admit(time_rules(registration), at=at):
+        raise refusal
+    prepared = preparation.of_registration(registration, last.attempt + 1 if last else 1)
+    begin = Request(prepared.sitting_id, Begin(), at, prepared.epoch)
+    (outcome,) = settle(rows_of(db.session.connection()), [begin], NO_GRACE)
+    if isinstance(outcome, ExamappError):
+        raise outcome
+    return db.session.get_one(Sitting, prepared.sitting_id), True
 
 
 def time_rules(registration: Registration) -> TimeRules:
@@ -174,10 +161,14 @@ def overdue(grace: timedelta, *, at: datetime, limit: int = 500) -> list[Sitting
 
 
 def end_tickets(user: User) -> None:
-    """Make every ticket of a person's running sittings worthless: they signed out."""
-    own = select(Sitting).join(Registration).where(Registration.trainee_id == user.id, Sitting.status == OPEN)
-    for sitting in db.session.scalars(own):
-        sitting.epoch += 1
+    """Make every ticket of a person's running and prepared sittings worthless: they signed out."""
+    own = select(Registration.id).where(Registration.trainee_id == user.id)
+    db.session.execute(
+        update(Sitting).where(Sitting.registration_id.in_(own), Sitting.status == OPEN).values(epoch=Sitting.epoch + 1)
+    )
+    db.session.execute(
+        update(PreparedSitting).where(PreparedSitting.registration_id.in_(own)).values(epoch=PreparedSitting.epoch + 1)
+    )
 
 
 def _append(sitting: Sitting, kind: Kind, at: datetime, body: dict[str, Any]) -> None:
