@@ -5,8 +5,9 @@ python benchmarks/irt_speed.py --tools ../shared/tools/peers [--venvs DIR --peer
 
 The peer benchmark measures every engine in a process of its own on the same data and evaluates all results with
 one routine. Without --venvs only our own figures are printed. A case is model:people:items:percent missing.
-"warm n" is the median of n fits in one process, of which the first alone imports and compiles; "single" is the first
-fit with all that, where a peer is too slow to be fitted three times within --rep-budget seconds.
+The protocol is the peer benchmark's own default for every engine: the median of three fits in one process, or of fewer
+once --rep-budget (60) seconds are spent. "warm n" is such a median of n fits, of which the first alone imports and
+compiles; "single" is a first fit with all that, where a peer is too slow for more.
 """
 
 from __future__ import annotations
@@ -150,7 +151,7 @@ def main() -> int:
     parser.add_argument("--peers", default="mirt-squarem,theta-irt")
     parser.add_argument("--cases", default="claims", help="small, claims, or a list")
     parser.add_argument("--timeout", type=float, default=300)
-    parser.add_argument("--rep-budget", type=float, default=20)
+    parser.add_argument("--rep-budget", type=float, default=60)
     parser.add_argument("--out", type=Path, help="keep the measurements here; later runs add to them")
     options = parser.parse_args()
     named = {"claims": list(CLAIMS), "small": list(SMALL)}

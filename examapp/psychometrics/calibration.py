@@ -178,8 +178,10 @@ def _first_look(problem: Problem, rows: int, choose_points: bool) -> tuple[Probl
     vector = problem.layout.start()
     if rows > 2 * FIRST_LOOK and rows * problem.columns.item.size > MANY:
         few = replace(problem, blocks=thinned(problem.blocks, rows // min(FIRST_LOOK, rows // 4)), map=in_turn)
-        vector = ascend(few, vector, 0.05, 60).vector
-    return (_on_nodes(problem, _needed_points(problem, vector, 1.25, 64)) if choose_points else problem), vector
+        vector = ascend(few, vector, 0.2, 60).vector
+    if choose_points:
+        problem = _on_nodes(problem, _needed_points(problem, vector, 1.25, 48 if problem.dtype == np.float32 else 64))
+    return problem, vector
 
 
 def _on_nodes(problem: Problem, points: int) -> Problem:
@@ -207,7 +209,7 @@ def _normal(problem: Problem, vector: Floats, tolerance: float, max_cycles: int)
     points = problem.z.size
     if problem.dtype == np.float32:
         few = _needed_points(problem, vector, 1.6, 32)
-        points = few if few <= 0.6 * points else points
+        points = few if few <= 0.7 * points else points
     return problem, ascend(problem, vector, tolerance, max_cycles, _on_nodes(problem, points))
 
 

@@ -60,12 +60,18 @@ class Columns:
         item, category = np.array(pairs, dtype=np.intp).reshape(-1, 2).T
         return cls(categories, item, category, missing)
 
-    def indicators(self, scores: Codes, dtype: npt.DTypeLike) -> Real:
-        """Indicator columns (n, C), or (n, C + J) with the "seen" ones."""
-        people, items = scores.shape
+    @property
+    def width(self) -> int:
+        """How many columns there are with the "seen" ones."""
+        return int(self.item.size + self.categories.size * self.missing)
+
+    def indicators(self, scores: Codes, dtype: npt.DTypeLike, out: Real | None = None) -> Real:
+        """Indicator columns (n, C), or (n, C + J) with the "seen" ones; written into `out` if given."""
+        items = scores.shape[1]
+        out = np.empty((len(scores), self.width), dtype=dtype) if out is None else out
         if self.item.size == items and not self.missing:
-            return scores.astype(dtype)
-        out = np.empty((people, self.item.size + items * self.missing), dtype=dtype)
+            out[...] = scores
+            return out
         start = 0
         while start < self.item.size:
             k = self.category[start]
@@ -128,9 +134,9 @@ def tables(columns: Columns, logs: list[Floats], weights: Floats, dtype: npt.DTy
     return out
 
 
-def posterior(block_rows: Real, table: Table) -> tuple[Real, Floats]:
-    """Posterior weights (Q, n) of indicator rows (n, C), and the log-likelihood (n,) of each."""
-    joint = table.by_column @ block_rows.T
+def posterior(block_rows: Real, table: Table, out: Real | None = None) -> tuple[Real, Floats]:
+    """Posterior weights (Q, n) of indicator rows (n, C), in `out` if given, and the log-likelihood (n,) of each."""
+    joint = np.matmul(table.by_column, block_rows.T, out=out)
     joint += table.constant[:, None]
     top = joint.max(axis=0)
     joint -= top
@@ -147,14 +153,17 @@ def block_sums(block: Block, columns: Columns, by_group: list[Table]) -> Sums:
     table = by_group[block.group]
     nodes, width = table.by_column.shape
     counts, people, total = np.zeros((nodes, width)), np.zeros(nodes), 0.0
+    size, dtype = min(ROWS, len(block.scores)), table.by_column.dtype
+    ones, room = np.ones(size, dtype), (np.empty((size, width), dtype), np.empty(nodes * size, dtype))
     for rows in person_blocks(len(block.scores), ROWS):
-        shown = columns.indicators(block.scores[rows], table.by_column.dtype)
-        weights, log_likelihood = posterior(shown, table)
+        count = len(block.scores[rows])
+        shown = columns.indicators(block.scores[rows], dtype, room[0][:count])
+        weights, log_likelihood = posterior(shown, table, room[1][: nodes * count].reshape(nodes, count))
         if block.weight is not None:
             weights *= block.weight[rows].astype(weights.dtype)
             log_likelihood = log_likelihood * block.weight[rows]
         counts += weights @ shown
-        people += weights.sum(axis=1, dtype=np.float64)
+        people += weights @ ones[:count]
         total += float(log_likelihood.sum())
     if table.lost is not None:
         total += float((counts * table.lost).sum())
