@@ -8,10 +8,10 @@ from examapp.accounts import access
 from examapp.accounts.models import User
 from examapp.db import db
 from examapp.errors import N_, InvalidInput, NotAllowed, NotFound, Refused
+from examapp.exams import extra_time
 from examapp.exams.models import Administration, AdministrationForm, Exam, ExamForm, Registration
 
 LONGEST_MINUTES = 600
-LONGEST_EXTRA = 240
 # time zones and extra time must not lead out of what a date can say
 YEARS = range(2000, 2100)
 
@@ -53,9 +53,7 @@ def register(
     access.require(actor, "registration.manage", center_id)
     if trainee.role != access.TRAINEE:
         raise InvalidInput("registration.trainee", N_("Only trainees can be registered."))
-    if not 0 <= extra_minutes <= LONGEST_EXTRA:
-        message = N_("Give 0 to 240 extra minutes.")
-        raise InvalidInput("registration.extra", message, [("extra_minutes", message)])
+    extra_time.check(extra_minutes)
     taken = db.session.scalar(
         select(Registration.id).where(
             Registration.administration_id == administration.id, Registration.trainee_id == trainee.id
@@ -65,9 +63,12 @@ def register(
         raise Refused("registration.exists", N_("%(name)s is registered already."), name=trainee.name)
     registration = Registration(
         administration=administration, trainee=trainee, center_id=center_id, seat=seat.strip(),
-        extra_minutes=extra_minutes, exam_form_id=_next_form(administration), created_at=at,
+        extra_minutes=0, exam_form_id=_next_form(administration), created_at=at,
     )  # fmt: skip
     db.session.add(registration)
+    if extra_minutes:
+        db.session.flush()
+        extra_time.decide(actor, registration, extra_minutes, reason=extra_time.REGISTERED, at=at)
     return registration
 
 

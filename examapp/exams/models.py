@@ -131,3 +131,20 @@ class Registration(Base):
     trainee: Mapped[User] = relationship()
     center: Mapped[Center | None] = relationship()
     exam_form: Mapped[ExamForm] = relationship()
+
+
+class ExtraTime(Sealed, Base):
+    """A decision on a trainee's extra time before the start; the newest counts and is copied to the registration.
+
+    `factor` is the decimal by which the limit was made longer, empty where minutes were given as such.
+    """
+
+    __tablename__ = "extra_time"
+
+    registration_id: Mapped[str] = mapped_column(ForeignKey("registration.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    minutes: Mapped[int]
+    factor: Mapped[str] = mapped_column(String(10))
+    reason: Mapped[str] = mapped_column(String(500))
+    decided_by: Mapped[str] = mapped_column(String(24))
+    decided_at: Mapped[datetime] = mapped_column(UtcDateTime)

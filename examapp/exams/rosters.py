@@ -18,7 +18,8 @@ from examapp.accounts.people import UNSEEN_CHARACTERS, NewPassword, add_trainee,
 from examapp.accounts.sign_in import fold_username
 from examapp.db import db
 from examapp.errors import N_, InvalidInput
-from examapp.exams.administrations import LONGEST_EXTRA, register
+from examapp.exams.administrations import register
+from examapp.exams.extra_time import LONGEST_EXTRA
 from examapp.exams.models import Administration, Registration
 
 HEADINGS = frozenset({"username", "user name", "user", "用户名", "账号"})

@@ -65,6 +65,8 @@ ROUTES: dict[str, tuple[int, int, int, int]] = {
     "POST /center/clients/<client_id>/deactivate": (302, 403, 403, 302),
     "GET /center/clients/new": CENTER,
     "POST /center/clients/new": CENTER,
+    "GET /center/registrations/<registration_id>/extra-time": CENTER,
+    "POST /center/registrations/<registration_id>/extra-time": CENTER,
     "GET /center/sittings/<public_id>": CENTER,
     "GET /center/sittings/<public_id>/emergency": CENTER,
     "POST /center/sittings/<public_id>/emergency": CENTER,

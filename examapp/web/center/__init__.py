@@ -4,11 +4,20 @@ from flask import Blueprint
 from werkzeug.wrappers import Response
 
 from examapp.accounts.access import CENTER
-from examapp.web.center import administrations, clients, live, registrations, results, staff_actions, whole_hall
+from examapp.web.center import (
+    accommodations,
+    administrations,
+    clients,
+    live,
+    registrations,
+    results,
+    staff_actions,
+    whole_hall,
+)
 from examapp.web.signed_in import admit
 
 bp = Blueprint("center", __name__, url_prefix="/center")
-for pages in (administrations, registrations, live, staff_actions, whole_hall, results, clients):
+for pages in (administrations, registrations, accommodations, live, staff_actions, whole_hall, results, clients):
     bp.register_blueprint(pages.bp)
 
 

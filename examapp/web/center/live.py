@@ -4,6 +4,7 @@ from flask import Blueprint, render_template
 
 from examapp import clock
 from examapp.delivery import board, interventions
+from examapp.exams import extra_time
 from examapp.scoring import overview
 from examapp.web.center.own import own_sitting, person
 from examapp.web.labels import ALARMS, EVENTS, PARTS, STATUSES
@@ -50,6 +51,7 @@ def journal(public_id: str) -> str:
     ends_at, paused_since = interventions.clock_of(sitting, at=at)
     return render_template(
         "center/journal.html", sitting=sitting, entries=entries, events=EVENTS, parts=PARTS, statuses=STATUSES,
-        name=person, ends_at=ends_at, paused_since=paused_since,
+        name=person, decisions=extra_time.history(sitting.registration_id), registered=extra_time.REGISTERED,
+        ends_at=ends_at, paused_since=paused_since,
         waiting={event.number for event in interventions.waiting(entries)} if sitting.status == "open" else set(),
     )  # fmt: skip

@@ -5,6 +5,8 @@ from examapp.accounts.models import User
 from examapp.db import db
 from examapp.delivery import sittings
 from examapp.delivery.models import Sitting
+from examapp.errors import N_, NotFound
+from examapp.exams.models import Registration
 from examapp.web.signed_in import actor
 
 
@@ -14,6 +16,14 @@ def own_sitting(public_id: str) -> Sitting:
     if not access.may(actor(), "sitting.invigilate", sitting.registration.center_id):
         raise sittings.unknown()
     return sitting
+
+
+def own_registration(registration_id: str) -> Registration:
+    """Return the registration that an address names."""
+    found = db.session.get(Registration, registration_id)
+    if found is None or not access.may(actor(), "registration.manage", found.center_id):
+        raise NotFound("registration.unknown", N_("There is no such registration."))
+    return found
 
 
 def person(user_id: str) -> str:

@@ -10,6 +10,7 @@ from wtforms.validators import InputRequired
 from examapp import clock
 from examapp.delivery import emergency, interventions
 from examapp.delivery.models import Sitting
+from examapp.delivery.state import Kind
 from examapp.web.center.own import own_sitting, person
 from examapp.web.forms import BaseForm
 from examapp.web.signed_in import actor, settings
@@ -53,8 +54,9 @@ def add_time(public_id: str) -> str | Response:
 def confirm_time(public_id: str, number: int) -> str | Response:
     """Confirm minutes that somebody else asked for."""
     sitting, form = own_sitting(public_id), WishForm()
-    asked = next((each for each in interventions.time_events(sitting.id) if each.number == number), None)
-    if asked is None or "minutes" not in asked.body:
+    events = interventions.time_events(sitting.id)
+    asked = next((each for each in events if (each.number, each.kind) == (number, Kind.TIME_ASKED)), None)
+    if asked is None:
         return redirect(url_for("center.live.journal", public_id=public_id))
     if form.do(lambda: interventions.confirm_time(actor(), sitting, number, at=clock.now())):
         flash(_added(asked.body["minutes"]))
