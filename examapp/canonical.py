@@ -21,10 +21,12 @@ _DIGEST = re.compile(r"sha256:[0-9a-f]{64}\Z")
 
 def canonical_bytes(value: Any) -> bytes:
     """Return the RFC 8785 bytes of `value`; floats and whole numbers beyond 2**53 are refused with `ValueError`."""
-    if _is_plain(value, "$"):
-        # with ASCII keys and no fractions the standard encoder writes the same bytes, several times as fast
-        return _ENCODER.encode(value).encode()
-    return rfc8785.dumps(value)
+    try:
+        is_plain = _is_plain(value)
+    except _Fraction:
+        raise ValueError(_place_of_fraction(value, "$")) from None
+    # with ASCII keys and no fractions the standard encoder writes the same bytes, several times as fast
+    return _ENCODER.encode(value).encode() if is_plain else rfc8785.dumps(value)
 
 
 def digest(value: Any) -> str:
@@ -86,7 +88,7 @@ def loads(text: str | bytes) -> Any:
     return value
 
 
-def _is_plain(value: Any, path: str) -> bool:
+def _is_plain(value: Any) -> bool:
     """Say whether the standard encoder's bytes are canonical too; refuse fractions on the way."""
     kind = type(value)
     if kind is str or kind is bool or value is None:
@@ -95,12 +97,26 @@ def _is_plain(value: Any, path: str) -> bool:
         return bool(-LARGEST_INTEGER <= value <= LARGEST_INTEGER)
     if kind is dict:
         # no shortcut: a fraction must be found wherever it stands
-        return all([_is_key(key) & _is_plain(inner, f"{path}.{key}") for key, inner in value.items()])  # noqa: C419
+        return all([_is_key(key) & _is_plain(inner) for key, inner in value.items()])  # noqa: C419
     if kind is list or kind is tuple:
-        return all([_is_plain(inner, f"{path}[{index}]") for index, inner in enumerate(value)])  # noqa: C419
+        return all([_is_plain(inner) for inner in value])  # noqa: C419
     if isinstance(value, float):
-        raise ValueError(f"{path}: write the number {value!r} as a decimal string")
+        raise _Fraction
     return False
+
+
+class _Fraction(Exception):
+    """A fraction was met; where it stands is looked for only then."""
+
+
+def _place_of_fraction(value: Any, path: str) -> str:
+    """Return where the first fraction stands, with the number itself, or nothing."""
+    if isinstance(value, float):
+        return f"{path}: write the number {value!r} as a decimal string"
+    inner = {f".{key}": each for key, each in value.items()} if isinstance(value, dict) else {}
+    if isinstance(value, list | tuple):
+        inner = {f"[{index}]": each for index, each in enumerate(value)}
+    return next(filter(None, (_place_of_fraction(each, path + step) for step, each in inner.items())), "")
 
 
 def _is_key(key: Any) -> bool:

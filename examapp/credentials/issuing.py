@@ -1,12 +1,14 @@
 """Issuing: released results become signed records in the log, and passed exams become certificates."""
 
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, timezone
 from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import Select, func, select
-from sqlalchemy.orm import aliased
+from sqlalchemy.orm import aliased, joinedload
 
 from examapp.accounts import access
 from examapp.canonical import digest, digest_of_bytes, utc_string
@@ -16,15 +18,22 @@ from examapp.credentials.key_store import Keys
 from examapp.credentials.models import Certificate, Checkpoint, LogEntry
 from examapp.credentials.record import RecordFacts
 from examapp.db import db
-from examapp.delivery import journal
+from examapp.delivery import histories
+from examapp.delivery.histories import History
 from examapp.delivery.models import Sitting
 from examapp.errors import N_, ExamappError, NotFound, Tampered
-from examapp.exams.models import Administration, Exam, Registration
+from examapp.exams.models import Administration, Exam, ExamForm, Registration
 from examapp.scoring.models import Release, Result
 
 # dates on certificates are those of the calendar in China
 CHINA = timezone(timedelta(hours=8), "UTC+08:00")
 PARTS = ("theory", "practical")
+# what the facts of a result are read from, in one statement for many
+_SITTING = joinedload(Result.sitting)
+WHOLE_RESULT = (
+    _SITTING.joinedload(Sitting.registration),
+    _SITTING.joinedload(Sitting.exam_form).joinedload(ExamForm.exam),
+)
 
 
 @dataclass
@@ -41,18 +50,20 @@ def issue_due(actor: access.Actor, keys: Keys, *, at: datetime, limit: int = 100
     """Record released results that are not in the log, sign its new head, and issue certificates for passed exams."""
     access.require(actor, "work.run_due")
     issued, index = Issued(), log.length()
-    for result in db.session.scalars(_unrecorded().limit(limit)):
+    results = list(db.session.scalars(_unrecorded().limit(limit).options(*WHOLE_RESULT)))
+    known = {history.sitting.id: history for history in histories.of([result.sitting_id for result in results])}
+    before = predecessors(results)
+    for result in results:
+        subject = keys.pseudonym(result.sitting.registration.trainee_id)
+        issuance = Issuance(keys.issuer, keys.origin, subject, f"urn:uuid:{uuid4()}", at)
         try:
-            subject = keys.pseudonym(result.sitting.registration.trainee_id)
-            facts = facts_of(result, keys.issuer, keys.origin, subject, record_id=f"urn:uuid:{uuid4()}", at=at)
+            facts = facts_of(result, known[result.sitting_id], before[result.id], issuance)
         except ExamappError as error:
             issued.refused.append((result.id, str(error)))
             continue
         token = record.sign(facts, keys.record)
         issued.records.append(log.append(index, result.id, facts.record_id, token, at=at))
         index += 1
-        # a result of the same sitting that follows in this pass supersedes this one
-        db.session.flush()
     issued.checkpoint = log.write_checkpoint(keys, at=at)
     issued.certificates = _issue_certificates(at)
     return issued
@@ -68,19 +79,27 @@ def _unrecorded() -> Select[Result]:
     )
 
 
-def facts_of(
-    result: Result, issuer: str, origin: str, subject: str, *, record_id: str, at: datetime
-) -> RecordFacts:  # fmt: skip
+@dataclass(frozen=True)
+class Issuance:
+    """Who states a result about whom under which id, and when."""
+
+    issuer: str
+    origin: str
+    subject: str
+    record_id: str
+    at: datetime
+
+
+def facts_of(result: Result, history: History, supersedes: str | None, issuance: Issuance) -> RecordFacts:
     """Return what the record of a result states; `Tampered` where its evidence, journal or row disagree."""
     sitting, evidence = result.sitting, result.evidence
-    exam = sitting.exam_form.exam
-    state = journal.read(sitting.id)
+    exam, state = sitting.exam_form.exam, history.state
     given = {slot: response.value for slot, response in state.responses.items()}
     if state.closed_at is None:
         raise Tampered("record.open_sitting", N_("The sitting of result %(result)s is not over."), result=result.id)
     facts = RecordFacts(
-        record_id=record_id, issuer=issuer, issued_at=utc_string(at),
-        subject=subject, exam=exam.code, field=exam.field, level=exam.level,
+        record_id=issuance.record_id, issuer=issuance.issuer, issued_at=utc_string(issuance.at),
+        subject=issuance.subject, exam=exam.code, field=exam.field, level=exam.level,
         part=sitting.exam_form.part, exam_form=sitting.exam_form.code, exam_form_digest=sitting.exam_form.digest,
         sitting=sitting.public_id, attempt=sitting.attempt, started_at=utc_string(sitting.started_at),
         submitted_at=utc_string(state.closed_at), journal_entries=evidence["journal"]["entries"],
@@ -88,7 +107,7 @@ def facts_of(
         evidence_digest=result.evidence_digest, scorer=result.scorer, raw=result.raw_points,
         highest=result.highest_points, scaled=result.scaled, theta=result.theta,
         standard_error=result.standard_error, cut_theta=result.cut_theta, is_passed=bool(result.is_passed),
-        probability=result.probability, supersedes=predecessor(result), log=origin,
+        probability=result.probability, supersedes=supersedes, log=issuance.origin,
     )  # fmt: skip
     _check(facts, evidence, result)
     return facts
@@ -106,15 +125,21 @@ def _check(facts: RecordFacts, evidence: dict[str, Any], result: Result) -> None
         raise Tampered("record.mismatch", message, result=result.id, why=why)
 
 
-def predecessor(result: Result) -> str | None:
-    """Return the record of the last result of the same sitting before this one."""
+def predecessors(results: Sequence[Result]) -> dict[str, str | None]:
+    """Return for each result the record of the last recorded result of the same sitting before it, or None."""
     query = (
-        select(LogEntry.record_id)
-        .join(Result, Result.id == LogEntry.result_id)
-        .where(Result.sitting_id == result.sitting_id, Result.number < result.number)
-        .order_by(Result.number.desc())
+        select(Result.sitting_id, Result.number, LogEntry.record_id)
+        .join(LogEntry, LogEntry.result_id == Result.id)
+        .where(Result.sitting_id.in_([result.sitting_id for result in results]))
+        .order_by(Result.number)
     )
-    return db.session.scalar(query.limit(1))
+    recorded: dict[int, list[tuple[int, str]]] = defaultdict(list)
+    for sitting_id, number, record_id in db.session.execute(query):
+        recorded[sitting_id].append((number, record_id))
+    return {
+        result.id: next((id for number, id in reversed(recorded[result.sitting_id]) if number < result.number), None)
+        for result in results
+    }
 
 
 def _issue_certificates(at: datetime) -> list[Certificate]:

@@ -10,14 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
-from sqlalchemy.engine import Connection
-
 from examapp.canonical import canonical_bytes, digest_of_bytes, utc_string
-from examapp.delivery import journal
 from examapp.delivery.batch import Batch, Prepared, Stored
 from examapp.delivery.journal import Entry, Head
-from examapp.delivery.models import StoredResponse
 from examapp.delivery.state import OPEN, SUBMITTED, Kind
 from examapp.delivery.timing import TimeRules, counts
 from examapp.errors import N_, ExamappError, NotAllowed, Refused, Throttled
@@ -205,15 +200,6 @@ def _begun(prepared: Prepared, head: Head, entry: Entry, is_new: bool = False) -
 
 def _not_prepared() -> NotPrepared:
     return NotPrepared("sitting.not_prepared", N_("Sign in again to go on with this sitting."))
-
-
-def close(connection: Connection, head: Head, kind: Kind, status: str, at: datetime) -> tuple[Entry, dict[str, Any]]:
-    """End a locked sitting: its last counted entry names how many responses there are and their digest."""
-    query = select(StoredResponse.slot, StoredResponse.value).where(StoredResponse.sitting_id == head.sitting_id)
-    body = closing_body({row.slot: row.value for row in connection.execute(query)})
-    entry = journal.append(connection, head, kind, at, body)
-    head.status, head.closed_at = status, at
-    return entry, body
 
 
 def closing_body(given: Mapping[int, str]) -> dict[str, Any]:

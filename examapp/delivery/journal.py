@@ -6,7 +6,6 @@ holds a copy of the chain's head; whoever appends holds that row's lock.
 """
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -16,7 +15,7 @@ from sqlalchemy.engine import Connection
 
 from examapp.canonical import canonical_bytes, digest_of_bytes, parse_utc, utc_string
 from examapp.db import db
-from examapp.delivery.models import JournalEntry, Sitting, StoredResponse
+from examapp.delivery.models import JournalEntry, Sitting
 from examapp.delivery.state import Event, Kind, SittingState, replay
 from examapp.errors import N_, NotFound, Tampered
 
@@ -96,10 +95,10 @@ class EntryRow(NamedTuple):
 
 def entry_digest(sitting_id: int, number: int, kind: str, at: str, body: Any, previous: str) -> str:
     """Return the digest of an entry as it stands in the chain."""
-    return _digest_of(sitting_id, number, kind, at, canonical_bytes(body).decode(), previous)
+    return digest_of(sitting_id, number, kind, at, canonical_bytes(body).decode(), previous)
 
 
-def _digest_of(sitting_id: int, number: int, kind: str, at: str, body: str, previous: str) -> str:
+def digest_of(sitting_id: int, number: int, kind: str, at: str, body: str, previous: str) -> str:
     # the canonical JSON of the six members around a body that is canonical already
     text = (
         f'{{"at":"{at}","body":{body},"kind":"{kind}","number":{number},'
@@ -111,7 +110,7 @@ def _digest_of(sitting_id: int, number: int, kind: str, at: str, body: str, prev
 def next_row(head: Head, kind: Kind, at: datetime, body: str) -> EntryRow:
     """Return the next entry of a locked sitting, whose body is canonical JSON; the head moves with it."""
     number, stamp, previous = head.last_number + 1, utc_string(at), head.last_digest
-    own = _digest_of(head.sitting_id, number, kind.value, stamp, body, previous)
+    own = digest_of(head.sitting_id, number, kind.value, stamp, body, previous)
     head.last_number, head.last_digest, head.is_changed = number, own, True
     return EntryRow(head.sitting_id, number, kind.value, stamp, body, previous, own)
 
@@ -161,64 +160,3 @@ def entry_at(connection: Connection, sitting_id: int, number: int) -> Entry:
     """Return the entry with this number, as it was acknowledged."""
     row = connection.execute(_AT, {"sitting": sitting_id, "entry": number}).one()
     return Entry(number, parse_utc(row.at), row.digest)
-
-
-def verified(sitting: Sitting) -> SittingState:
-    """Return the state that the journal gives once everything about it has been checked; else `Tampered`."""
-    rows = entries(sitting.id)
-    finding = next(_broken(sitting, rows), None)
-    if finding is not None:
-        message = N_("The journal of sitting %(sitting)s does not hold: %(finding)s.")
-        raise Tampered("journal.broken", message, sitting=sitting.public_id, finding=finding)
-    return replay(event_of(row) for row in rows)
-
-
-def broken(sitting: Sitting) -> Iterator[str]:
-    """Yield a sentence for each thing about a sitting's journal, or the copies made of it, that does not hold."""
-    yield from _broken(sitting, entries(sitting.id))
-
-
-def _broken(sitting: Sitting, rows: list[JournalEntry]) -> Iterator[str]:
-    previous = FIRST
-    for position, row in enumerate(rows, start=1):
-        yield from _broken_entry(row, position, previous)
-        previous = row.digest
-    if not rows or (sitting.last_number, sitting.last_digest) != (rows[-1].number, rows[-1].digest):
-        yield "the sitting's row names another last entry than the journal has"
-    yield from _broken_copies(sitting, rows)
-
-
-def _broken_entry(row: JournalEntry, position: int, previous: str) -> Iterator[str]:
-    if row.number != position:
-        yield f"entry {row.number} stands where entry {position} should"
-    if row.previous != previous:
-        yield f"entry {row.number} does not follow the entry before it"
-    try:
-        body = json.loads(row.body)
-        own = entry_digest(row.sitting_id, row.number, row.kind, row.at, body, row.previous)
-        is_whole = own == row.digest and canonical_bytes(body).decode() == row.body
-    except (ValueError, TypeError):
-        is_whole = False
-    if not is_whole:
-        yield f"entry {row.number} does not match its digest"
-
-
-def _broken_copies(sitting: Sitting, rows: list[JournalEntry]) -> Iterator[str]:
-    try:
-        state = replay(event_of(row) for row in rows)
-    except (ValueError, KeyError, TypeError) as error:
-        yield f"the journal cannot be replayed: {error}"
-        return
-    copies = (sitting.status, sitting.ends_at, sitting.started_at, sitting.closed_at)
-    if copies != (state.status, state.ends_at, state.started_at, state.closed_at):
-        yield "the sitting's status or times differ from its journal"
-    stored = {
-        row.slot: (row.seq, row.value, row.number)
-        for row in db.session.scalars(select(StoredResponse).where(StoredResponse.sitting_id == sitting.id))
-    }
-    given = {
-        slot: (each.seq, canonical_bytes(each.value).decode(), each.number) for slot, each in state.responses.items()
-    }
-    for slot in sorted(stored.keys() | given.keys()):
-        if stored.get(slot) != given.get(slot):
-            yield f"the stored response of slot {slot} differs from the journal"

@@ -1,5 +1,7 @@
 """Results: score, release, rescore. A result is never edited; a new one with a higher number supersedes it."""
 
+import json
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -8,53 +10,40 @@ from sqlalchemy.orm import defer, joinedload
 
 from examapp.accounts import access
 from examapp.banks.parameters import rows_on_scale
-from examapp.canonical import digest
-from examapp.db import db
-from examapp.delivery import journal
+from examapp.canonical import canonical_bytes, digest_of_bytes, utc_string
+from examapp.db import db, insert_sealed, new_id
+from examapp.delivery import histories
+from examapp.delivery.histories import History
 from examapp.delivery.models import Sitting
-from examapp.delivery.state import EXPIRED, SUBMITTED
 from examapp.errors import N_, NotFound, Refused
 from examapp.exams.exam_forms import cut_of
-from examapp.exams.models import Registration
+from examapp.exams.models import ExamForm, Registration
 from examapp.scoring.calibration_runs import population
-from examapp.scoring.marking import MarkedSlot, marked_slots, newest_marks
+from examapp.scoring.marking import MOST_KNOWN, KeyedSlot, closed_beyond, key_of, newest_categories
 from examapp.scoring.models import Mark, Release, Result
-from examapp.scoring.rules import CURRENT_SCORER, rescore
+from examapp.scoring.rules import CURRENT_SCORER, rule_of
+
+Row = dict[str, Any]
 
 GRID = {"low": "-6.0", "high": "6.0", "points": 121}
 # twelve reported points for one unit of ability: the population's 2nd to 98th percentile spans about 50 points
 SCALE_SLOPE = "12.0"
 
 
-def unscored(limit: int = 100) -> list[Sitting]:
-    """Return marked sittings without a result."""
+def unscored(*, since: datetime | None = None, after: int = -1, limit: int = 200) -> list[int]:
+    """Return ids of marked sittings without a result beyond `after`, in order; with `since` only those closed later."""
     has_marks = select(Mark.sitting_id).where(Mark.sitting_id == Sitting.id).exists()
     has_result = select(Result.id).where(Result.sitting_id == Sitting.id).exists()
-    query = (
-        select(Sitting)
-        .where(Sitting.status.in_((SUBMITTED, EXPIRED)), has_marks, ~has_result)
-        .order_by(Sitting.closed_at)
-        .limit(limit)
-    )
-    return list(db.session.scalars(query))
+    return closed_beyond(since, after, limit, has_marks, ~has_result)
 
 
 def score(actor: access.Actor, sitting: Sitting, *, at: datetime) -> Result:
     """Score a marked sitting from its evidence; scoring again adds a result that supersedes the last."""
-    access.require(actor, "work.run_due")
-    evidence = evidence_of(sitting)
-    outcome = rescore(evidence)
-    evidence["outcome"] = outcome
-    last = newest_number(sitting.id)
-    result = Result(
-        sitting_id=sitting.id, number=last + 1, raw_points=outcome["raw_points"],
-        highest_points=outcome["highest_points"], theta=outcome["theta"], standard_error=outcome["standard_error"],
-        cut_theta=evidence["cut"]["theta"], scaled=outcome["scaled"], is_passed=int(outcome["is_passed"]),
-        probability=outcome["probability"], scorer=evidence["scorer"], evidence=evidence,
-        evidence_digest=digest(evidence), scored_at=at,
-    )  # fmt: skip
-    db.session.add(result)
-    return result
+    (history,) = histories.of([sitting.id])
+    row = Scorer().result_of(history, newest_categories([sitting.id])[sitting.id], at=at)
+    row["number"] = newest_number(sitting.id) + 1
+    store(actor, [row])
+    return db.session.get_one(Result, row["id"])
 
 
 def newest_number(sitting_id: int) -> int:
@@ -62,39 +51,101 @@ def newest_number(sitting_id: int) -> int:
     return db.session.scalar(select(func.max(Result.number)).where(Result.sitting_id == sitting_id)) or 0
 
 
-def evidence_of(sitting: Sitting) -> dict[str, Any]:
-    """Return all that recomputes a score: form, items, parameters, responses, marks, estimator and cut."""
-    exam_form = sitting.exam_form
-    cut = cut_of(exam_form.exam_id, exam_form.part)
-    marks = newest_marks(sitting.id)
-    slots = marked_slots(sitting, journal.read(sitting.id))
-    rows = rows_on_scale([slot.slot.item_version_id for slot in slots], cut.scale)
-    parameters = {row.item_version_id: row for row in rows}
-    mean, sd = population(cut.scale)
-    return {
-        "schema": 1,
-        "scorer": CURRENT_SCORER,
-        "sitting": sitting.public_id,
-        "journal": {"entries": sitting.last_number, "head": sitting.last_digest},
-        "exam": exam_form.exam.code,
-        "exam_form": {"code": exam_form.code, "digest": exam_form.digest},
-        "part": exam_form.part,
-        "scale": cut.scale,
-        "items": [_item(slot, marks[slot.slot.number], parameters[slot.slot.item_version_id]) for slot in slots],
-        "ability": {"method": "EAP", "prior": {"mean": mean, "sd": sd}, "grid": GRID},
-        "cut": {"theta": cut.theta, "method": cut.method},
-        "scale_slope": SCALE_SLOPE,
-    }
+def store(actor: access.Actor, rows: Sequence[Row]) -> int:
+    """Store results and return how many: what somebody scored meanwhile stays."""
+    access.require(actor, "work.run_due")
+    sitting_ids = [row["sitting_id"] for row in rows]
+    histories.lock(sitting_ids)
+    query = select(Result.sitting_id, Result.number).where(Result.sitting_id.in_(sitting_ids))
+    known = {tuple(each) for each in db.session.execute(query)}
+    new = [row for row in rows if (row["sitting_id"], row["number"]) not in known]
+    insert_sealed(Result, new)
+    return len(new)
 
 
-def _item(marked: MarkedSlot, mark: Mark, row: Any) -> dict[str, Any]:
-    version = marked.slot.item_version
-    return {
-        "slot": marked.slot.number, "item": version.item.code, "version": version.version, "digest": version.digest,
-        "area": version.area, "points": marked.slot.points, "model": row.model, "parameters": row.parameters,
-        "variant": marked.slot.variant, "option_order": marked.slot.option_order, "response": marked.value,
-        "category": mark.category, "highest": mark.highest,
-    }  # fmt: skip
+class Scorer:
+    """Scores sittings; what is the same for everybody on one form is read and prepared once."""
+
+    def __init__(self) -> None:
+        self._forms: dict[str, _FormScorer] = {}
+
+    def result_of(self, history: History, marks: dict[int, tuple[int, int]], *, at: datetime) -> Row:
+        """Return the first result of a marked sitting as it will be stored, from its history and category and highest
+        of its marks by slot.
+        """
+        exam_form_id = history.sitting.exam_form_id
+        if exam_form_id not in self._forms:
+            self._forms[exam_form_id] = _FormScorer(db.session.get_one(ExamForm, exam_form_id))
+        return self._forms[exam_form_id].result_of(history, marks, at)
+
+
+class _FormScorer:
+    """The evidence of one form as far as it is the same for everybody, and the rule that scores it."""
+
+    def __init__(self, exam_form: ExamForm) -> None:
+        cut = cut_of(exam_form.exam_id, exam_form.part)
+        mean, sd = population(cut.scale)
+        self._slots = key_of(exam_form.id).slots
+        rows = rows_on_scale([slot.item_version_id for slot in self._slots], cut.scale)
+        self._parameters = {row.item_version_id: row for row in rows}
+        self._evidence: dict[str, Any] = {
+            "schema": 1,
+            "scorer": CURRENT_SCORER,
+            "exam": exam_form.exam.code,
+            "exam_form": {"code": exam_form.code, "digest": exam_form.digest},
+            "part": exam_form.part,
+            "scale": cut.scale,
+            "items": [self._item(slot) for slot in self._slots],
+            "ability": {"method": "EAP", "prior": {"mean": mean, "sd": sd}, "grid": GRID},
+            "cut": {"theta": cut.theta, "method": cut.method},
+            "scale_slope": SCALE_SLOPE,
+        }
+        self._rule = rule_of(self._evidence)
+        self._item_texts: dict[Any, str] = {}
+
+    def _item(self, slot: KeyedSlot) -> dict[str, Any]:
+        row = self._parameters[slot.item_version_id]
+        return {
+            "slot": slot.number, "item": slot.item, "version": slot.version, "digest": slot.digest, "area": slot.area,
+            "points": slot.points, "model": row.model, "parameters": row.parameters, "variant": slot.variant,
+            "option_order": slot.option_order, "highest": slot.highest,
+        }  # fmt: skip
+
+    def result_of(self, history: History, marks: dict[int, tuple[int, int]], at: datetime) -> Row:
+        given, sitting = history.given, history.sitting
+        outcome = self._rule([marks[slot.number][0] for slot in self._slots])
+        own = {
+            "sitting": history.public_id, "journal": {"entries": sitting.last_number, "head": sitting.last_digest},
+            "outcome": outcome,
+        }  # fmt: skip
+        items = [self._item_text(place, marks[slot.number], given.get(slot.number, "null"))
+                 for place, slot in enumerate(self._slots)]  # fmt: skip
+        evidence = _with_items({**self._evidence, **own}, items)
+        return {
+            "id": new_id(), "sitting_id": sitting.id, "number": 1, "raw_points": outcome["raw_points"],
+            "highest_points": outcome["highest_points"], "theta": outcome["theta"],
+            "standard_error": outcome["standard_error"], "cut_theta": self._evidence["cut"]["theta"],
+            "scaled": outcome["scaled"], "is_passed": int(outcome["is_passed"]), "probability": outcome["probability"],
+            "scorer": CURRENT_SCORER, "evidence": evidence, "evidence_digest": digest_of_bytes(evidence.encode()),
+            "scored_at": utc_string(at),
+        }  # fmt: skip
+
+    def _item_text(self, place: int, mark: tuple[int, int], given: str) -> str:
+        """Return an item of the evidence as canonical JSON; many people gave the same response."""
+        text = self._item_texts.get((place, mark, given))
+        if text is None:
+            if len(self._item_texts) >= MOST_KNOWN:
+                self._item_texts.clear()
+            own = {"category": mark[0], "highest": mark[1], "response": json.loads(given)}
+            text = canonical_bytes({**self._evidence["items"][place], **own}).decode()
+            self._item_texts[place, mark, given] = text
+        return text
+
+
+def _with_items(evidence: dict[str, Any], items: list[str]) -> str:
+    """Return evidence as canonical JSON, its items given as such: most of the text is theirs, and known."""
+    # inside a string these quotes would be escaped, so the text stands here once
+    return canonical_bytes({**evidence, "items": []}).decode().replace('"items":[]', f'"items":[{",".join(items)}]', 1)
 
 
 def newest(sitting_id: int) -> Result | None:

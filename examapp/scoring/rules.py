@@ -6,7 +6,9 @@ be recomputed to the last digit by the scorer that made it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import ROUND_FLOOR, Decimal
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -15,7 +17,7 @@ from examapp.psychometrics import irt
 from examapp.psychometrics.ability import Ability, expected_a_posteriori
 from examapp.psychometrics.cut_scores import level_probabilities
 from examapp.psychometrics.irt import Items
-from examapp.psychometrics.response_models import TINY
+from examapp.psychometrics.response_models import TINY, Floats
 from examapp.psychometrics.responses import codes
 
 Evidence = Mapping[str, Any]
@@ -57,26 +59,46 @@ def score_1(evidence: Evidence) -> Rule:
 
 
 def _posterior(evidence: Evidence) -> Callable[[Sequence[int]], Ability]:
-    items, ability = _items(evidence), evidence["ability"]
+    ability = evidence["ability"]
     if ability["method"] != "EAP":
         raise ValueError(f"ability is estimated by EAP, not {ability['method']!r}")
-    low, high, points = (ability["grid"][name] for name in ("low", "high", "points"))
-    nodes = irt.grid(float(low), float(high), int(points))
-    prior = irt.normal_weights(nodes, float(ability["prior"]["mean"]), float(ability["prior"]["sd"]))
-    log_prior, logs = np.log(prior + TINY), irt.log_probabilities(items, nodes)
+    test = _test(
+        tuple(_parameters(each) for each in evidence["items"]),
+        tuple(float(ability["grid"][name]) for name in ("low", "high", "points")),
+    )
+    prior = irt.normal_weights(test.nodes, float(ability["prior"]["mean"]), float(ability["prior"]["sd"]))
+    log_prior = np.log(prior + TINY)
 
     def of(categories: Sequence[int]) -> Ability:
-        scores = codes([[float(category) for category in categories]], items.categories)
-        return expected_a_posteriori(scores, items, nodes, log_prior, logs)
+        scores = codes([[float(category) for category in categories]], test.items.categories)
+        return expected_a_posteriori(scores, test.items, test.nodes, log_prior, test.logs)
 
     return of
 
 
-def _items(evidence: Evidence) -> Items:
-    rows = [(each["model"], each["parameters"]) for each in evidence["items"]]
-    a, c, d = ([float(values[name]) for _, values in rows] for name in ("a", "c", "d"))
-    b = [[float(threshold) for threshold in values["b"]] for _, values in rows]
-    return Items.of([model for model, _ in rows], a=a, b=b, c=c, d=d)
+@dataclass(frozen=True)
+class _Test:
+    """The items of a form, the nodes of a grid (Q,), and the log probabilities (Q, J, K) there."""
+
+    items: Items
+    nodes: Floats
+    logs: Floats
+
+
+def _parameters(item: Mapping[str, Any]) -> tuple[Any, ...]:
+    values = item["parameters"]
+    return (item["model"], values["a"], tuple(values["b"]), values["c"], values["d"])
+
+
+# thousands sit the same form, and the probabilities are most of the work
+@lru_cache(maxsize=32)
+def _test(parameters: tuple[tuple[Any, ...], ...], grid: tuple[float, ...]) -> _Test:
+    models, a, b, c, d = zip(*parameters, strict=True)
+    thresholds = [[float(threshold) for threshold in each] for each in b]
+    slopes, low, high = ([float(each) for each in values] for values in (a, c, d))
+    items = Items.of(models, a=slopes, b=thresholds, c=low, d=high)
+    nodes = irt.grid(grid[0], grid[1], int(grid[2]))
+    return _Test(items, nodes, irt.log_probabilities(items, nodes))
 
 
 def _points(items: list[Mapping[str, Any]]) -> Callable[[Sequence[int]], Outcome]:

@@ -15,7 +15,7 @@ from examapp.accounts.access import OPERATOR, TRAINEE
 from examapp.credentials import issuing
 from examapp.credentials.models import Certificate
 from examapp.db import db, transaction
-from examapp.delivery import sittings
+from examapp.delivery import closing, sittings
 from examapp.delivery.models import Sitting
 from examapp.delivery.state import OPEN
 from examapp.delivery.timing import minutes_if_started
@@ -152,9 +152,9 @@ def _check_page(registration: Registration, form: BeginForm, at: datetime) -> st
 
 def _closed_if_over(sitting: Sitting) -> Sitting:
     """Close a sitting whose time is over, in case nobody did yet; nobody should wait for the next round of work."""
-    if sitting.status == OPEN and sitting.ends_at + _grace() <= clock.now():
+    if sitting.status == OPEN and closing.is_over(sitting, _grace(), at=clock.now()):
         with transaction():
-            sittings.expire(OPERATOR, sitting, _grace(), at=clock.now())
+            closing.expire(OPERATOR, sitting, _grace(), at=clock.now())
     return sitting
 
 

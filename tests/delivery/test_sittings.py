@@ -8,7 +8,7 @@ from sqlalchemy.exc import IntegrityError
 from examapp.accounts.access import OPERATOR
 from examapp.canonical import loads
 from examapp.db import db, transaction
-from examapp.delivery import acceptance, interventions, journal, sittings
+from examapp.delivery import acceptance, closing, histories, interventions, journal, sittings
 from examapp.delivery.committer import Committer
 from examapp.delivery.models import JournalEntry, Sitting
 from examapp.delivery.state import EXPIRED, OPEN, SUBMITTED, VOIDED
@@ -135,7 +135,7 @@ def test_fifty_hand_ins_and_saves_at_once_leave_one_end(committer, sitting, tick
         receipts = {receipt for receipt in pool.map(act, range(50)) if receipt}
     db.session.refresh(sitting)
     assert len(receipts) == 1
-    assert list(journal.broken(sitting)) == []
+    assert histories.broken(sitting.id) == []
     assert [row.kind for row in rows(sitting)].count("submitted") == 1
 
 
@@ -212,12 +212,12 @@ def test_another_trainee_cannot_start_or_see_it(sitting):
 
 @pytest.mark.feature("T14")
 def test_a_sitting_that_nobody_ends_is_closed_at_its_deadline(sitting):
-    assert sittings.overdue(GRACE, at=END) == []
-    (found,) = sittings.overdue(GRACE, at=END + GRACE)
+    assert closing.overdue(GRACE, at=END) == []
+    assert closing.overdue(GRACE, at=END + GRACE) == [sitting.id]
     with transaction():
-        assert sittings.expire(OPERATOR, found, GRACE, at=END + timedelta(hours=1))
+        assert closing.expire(OPERATOR, sitting, GRACE, at=END + timedelta(hours=1))
     assert (sitting.status, sitting.closed_at) == (EXPIRED, END)
-    assert list(journal.broken(sitting)) == []
+    assert histories.broken(sitting.id) == []
 
 
 def test_a_retake_is_another_sitting(app):

@@ -6,7 +6,7 @@ from sqlalchemy import select
 from examapp.accounts.access import OPERATOR
 from examapp.canonical import digest
 from examapp.db import db, transaction
-from examapp.delivery import sittings
+from examapp.delivery import closing, sittings
 from examapp.delivery.committer import Committer
 from examapp.delivery.models import JournalEntry
 from examapp.delivery.tickets import Ticket
@@ -40,7 +40,7 @@ def scored(closed):
 
 
 def test_every_slot_of_a_closed_sitting_is_marked_once(closed):
-    assert marking.unmarked() == [closed]
+    assert marking.unmarked() == [closed.id]
     with transaction():
         marks = marking.mark(OPERATOR, closed, at=AT)
     assert [(mark.category, mark.highest) for mark in marks] == [(1, 1), (2, 2), (1, 1), (1, 1)]
@@ -57,7 +57,7 @@ def test_a_result_holds_all_that_recomputes_it(scored):
 def test_an_item_without_a_response_counts_as_wrong(app):
     sitting = make_sitting()
     with transaction():
-        sittings.expire(OPERATOR, sitting, timedelta(0), at=AT + timedelta(hours=9))
+        closing.expire(OPERATOR, sitting, timedelta(0), at=AT + timedelta(hours=9))
     with transaction():
         assert {mark.category for mark in marking.mark(OPERATOR, sitting, at=AT)} == {0}
 

@@ -6,7 +6,7 @@ from flask import Flask
 
 from examapp.accounts.access import OPERATOR
 from examapp.db import db, transaction
-from examapp.delivery import sittings
+from examapp.delivery import closing
 from examapp.web import receipts
 from tests import makers
 
@@ -29,7 +29,7 @@ def test_running_sitting_has_no_closing_receipt(app: Flask) -> None:
 def test_expired_sitting_has_a_receipt_too(app: Flask) -> None:
     sitting = makers.make_sitting()
     with transaction():
-        sittings.expire(OPERATOR, sitting, timedelta(0), at=makers.AT + timedelta(minutes=90))
+        closing.expire(OPERATOR, sitting, timedelta(0), at=makers.AT + timedelta(minutes=90))
     db.session.refresh(sitting)
     assert receipts.of_sitting(sitting).receipt.startswith("2:")
 
