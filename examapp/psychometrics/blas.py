@@ -13,7 +13,12 @@ PREFIXES = ("scipy_openblas_{}64_", "scipy_openblas_{}", "openblas_{}64_", "open
 
 @contextmanager
 def single_thread() -> Iterator[None]:
-    """Limit the BLAS that NumPy loaded to one thread inside the block; does nothing for an unknown BLAS."""
+    """Limit the BLAS that NumPy loaded to one thread inside the block; does nothing for an unknown BLAS.
+
+    >>> with single_thread():
+    ...     float(np.ones(3) @ np.ones(3))
+    3.0
+    """
     library = ctypes.CDLL(np.linalg._umath_linalg.__file__)
     for prefix in PREFIXES:
         try:

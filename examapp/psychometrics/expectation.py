@@ -119,7 +119,12 @@ class Sums:
 
 
 def tables(columns: Columns, logs: list[Floats], weights: Floats, dtype: npt.DTypeLike) -> list[Table]:
-    """One table per group from log P (Q, J, K) of each group and its prior weights (G, Q)."""
+    """One table per group from log P (Q, J, K) of each group and its prior weights (G, Q).
+
+    >>> half = np.log(np.full((1, 1, 2), 0.5))
+    >>> tables(Columns.of(np.array([2]), False), [half], np.ones((1, 1)), np.float64)[0].constant.round(3).tolist()
+    [-0.693]
+    """
     out = []
     for log_p, weight in zip(logs, weights, strict=True):
         base = log_p[:, :, 0]
@@ -135,7 +140,12 @@ def tables(columns: Columns, logs: list[Floats], weights: Floats, dtype: npt.DTy
 
 
 def posterior(block_rows: Real, table: Table, out: Real | None = None) -> tuple[Real, Floats]:
-    """Posterior weights (Q, n) of indicator rows (n, C), in `out` if given, and the log-likelihood (n,) of each."""
+    """Posterior weights (Q, n) of indicator rows (n, C), in `out` if given, and the log-likelihood (n,) of each.
+
+    >>> table = Table(np.log(np.array([[1.0], [3.0]])), np.log(np.array([0.5, 0.5])))
+    >>> posterior(np.array([[1.0]]), table)[0].round(3).tolist()
+    [[0.25], [0.75]]
+    """
     joint = np.matmul(table.by_column, block_rows.T, out=out)
     joint += table.constant[:, None]
     top = joint.max(axis=0)
@@ -149,7 +159,13 @@ def posterior(block_rows: Real, table: Table, out: Real | None = None) -> tuple[
 
 
 def block_sums(block: Block, columns: Columns, by_group: list[Table]) -> Sums:
-    """The E-step of one block of people; a plain function of its arguments, so it can run anywhere."""
+    """The E-step of one block of people; a plain function of its arguments, so it can run anywhere.
+
+    >>> table = Table(np.log(np.array([[1.0], [3.0]])), np.log(np.array([0.5, 0.5])))
+    >>> block = Block(np.array([[1], [1]], dtype=np.int8))
+    >>> block_sums(block, Columns.of(np.array([2]), False), [table]).people.round(3).tolist()
+    [[0.5, 1.5]]
+    """
     table = by_group[block.group]
     nodes, width = table.by_column.shape
     counts, people, total = np.zeros((nodes, width)), np.zeros(nodes), 0.0
@@ -174,17 +190,32 @@ def block_sums(block: Block, columns: Columns, by_group: list[Table]) -> Sums:
 
 
 def add_up(parts: Iterable[Sums]) -> Sums:
-    """The total of the blocks' sums, in their order: the same on one machine and on many."""
+    """The total of the blocks' sums, in their order: the same on one machine and on many.
+
+    >>> part = Sums(np.zeros((1, 1, 1)), np.ones((1, 1)), -2.0)
+    >>> add_up([part, part]).log_likelihood
+    -4.0
+    """
     return reduce(Sums.__add__, parts)
 
 
 def sums_of(blocks: Iterable[Block], columns: Columns, by_group: list[Table]) -> Sums:
-    """The E-step of all blocks, one after the other."""
+    """The E-step of all blocks, one after the other.
+
+    >>> table = Table(np.zeros((1, 1)), np.zeros(1))
+    >>> sums_of([Block(np.array([[1]], dtype=np.int8))] * 2, Columns.of(np.array([2]), False), [table]).people.tolist()
+    [[2.0]]
+    """
     return add_up(block_sums(block, columns, by_group) for block in blocks)
 
 
 def category_counts(sums: Sums, columns: Columns) -> Floats:
-    """Expected counts (J, K, G * Q): people of each group at each of its nodes in each category of each item."""
+    """Expected counts (J, K, G * Q): people of each group at each of its nodes in each category of each item.
+
+    >>> sums = Sums(np.array([[[2.0]]]), np.array([[5.0]]), 0.0)
+    >>> category_counts(sums, Columns.of(np.array([2]), False)).ravel().tolist()
+    [3.0, 2.0]
+    """
     groups, nodes = sums.people.shape
     items, width = columns.categories.size, int(columns.categories.max(initial=2))
     flat = sums.counts.transpose(2, 0, 1).reshape(-1, groups * nodes)

@@ -97,7 +97,13 @@ class Layout:
 def layout(
     start: Items, fixed: Indices, mean: Floats, sd: Floats, free_mean: Sequence[bool], free_sd: Sequence[bool]
 ) -> Layout:
-    """Number the free parameters of these items (all but the `fixed` positions) and of the groups."""
+    """Number the free parameters of these items (all but the `fixed` positions) and of the groups.
+
+    >>> two = Items.of("2pl", a=[1.0, 1.0], b=[0.0, 1.0])
+    >>> plan = layout(two, np.array([1]), np.zeros(1), np.ones(1), [True], [False])
+    >>> plan.size, plan.names()
+    (3, (('slope', 0), ('intercept', 0), ('mean', 0)))
+    """
     kinds, size, shared = [], 0, -1
     keys = list(zip(start.model, start.categories.tolist(), strict=True))
     for (name, categories), (model, at, xi) in zip(dict.fromkeys(keys), start.kinds(), strict=True):

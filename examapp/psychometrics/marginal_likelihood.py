@@ -67,7 +67,14 @@ class Ascent:
 
 
 def log_probabilities(plan: Layout, vector: Floats, theta: Floats, categories: Indices) -> Floats:
-    """log P (Q, J, K) of the items a vector stands for, without a detour by their natural parameters."""
+    """log P (Q, J, K) of the items a vector stands for, without a detour by their natural parameters.
+
+    >>> from examapp.psychometrics.free_parameters import layout
+    >>> from examapp.psychometrics.irt import Items
+    >>> plan = layout(Items.of("2pl", b=[0.0]), np.zeros(0, dtype=np.intp), np.zeros(1), np.ones(1), [False], [False])
+    >>> np.exp(log_probabilities(plan, plan.start(), np.zeros(1), np.array([2]))).round(6).tolist()
+    [[[0.5, 0.5]]]
+    """
     out = np.zeros((theta.size, categories.size, int(categories.max(initial=2))))
     for kind in plan.kinds:
         logs = kind.model.log_probabilities(kind.values(vector), theta)
@@ -139,12 +146,22 @@ def sharpened(problem: Problem, ascent: Ascent) -> tuple[Problem, Ascent]:
 
 
 def in_turn(function: Callable[[Block], Sums], blocks: Sequence[Block]) -> Iterable[Sums]:
+    """The map of one process: the sums of the blocks, one after the other.
+
+    >>> list(in_turn(lambda block: block.size, [Block(np.zeros((2, 1), dtype=np.int8))]))
+    [2.0]
+    """
     return (function(block) for block in blocks)
 
 
 @contextmanager
 def mapper(given: Map | None, size: float) -> Iterator[Map]:
-    """The caller's map, or two threads if there is enough to do, or none."""
+    """The caller's map, or two threads if there is enough to do, or none.
+
+    >>> with mapper(None, 1e6) as threads:
+    ...     list(threads(lambda block: block.size, [Block(np.zeros((2, 1), dtype=np.int8))] * 5))
+    [2.0, 2.0, 2.0, 2.0, 2.0]
+    """
     if given is not None:
         yield given
     elif size <= SMALL:

@@ -27,6 +27,7 @@ class Margins:
 
     @property
     def size(self) -> int:
+        """How many margins there are, M."""
         return int(self.item.size + self.first.size)
 
 

@@ -34,6 +34,7 @@ class Matched:
         return np.asarray(seen[self.focal].any(axis=0) & seen[~self.focal].any(axis=0), dtype=bool)
 
     def with_anchors(self, anchors: Mask) -> Matched:
+        """The same people, matched on the items where `anchors` (J,) is true."""
         return Matched(self.scores, self.focal, anchors, self.given)
 
     def people(self, item: int) -> tuple[Floats, Mask, Floats]:

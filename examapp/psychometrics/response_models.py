@@ -33,7 +33,11 @@ def logistic(z: Floats) -> Floats:
 
 
 def logit(p: Floats) -> Floats:
-    """log(p / (1 - p)), infinite at 0 and 1."""
+    """log(p / (1 - p)), infinite at 0 and 1.
+
+    >>> logit(np.array([0.0, 0.5])).tolist()
+    [-inf, 0.0]
+    """
     with np.errstate(divide="ignore"):
         return np.asarray(np.log(p) - np.log1p(-p), dtype=np.float64)
 
@@ -154,7 +158,13 @@ class Dichotomous(ResponseModel):
 
 
 def subtract_symmetric(matrix: Floats, row: int, column: int, value: Floats) -> None:
-    """Take values (n,) from an entry of matrices (n, p, p) and from its mirror image."""
+    """Take values (n,) from an entry of matrices (n, p, p) and from its mirror image.
+
+    >>> matrix = np.eye(2)[None]
+    >>> subtract_symmetric(matrix, 0, 1, np.array([3.0]))
+    >>> matrix[0].tolist()
+    [[1.0, -3.0], [-3.0, 1.0]]
+    """
     matrix[:, row, column] -= value
     matrix[:, column, row] -= value
 

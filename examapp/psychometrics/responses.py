@@ -31,7 +31,11 @@ def codes(responses: npt.ArrayLike, categories: npt.ArrayLike | None = None) -> 
 
 
 def person_blocks(count: int, size: int) -> Iterator[slice]:
-    """Slices over `count` people, at most `size` at a time."""
+    """Slices over `count` people, at most `size` at a time.
+
+    >>> list(person_blocks(5, 3))
+    [slice(0, 3, None), slice(3, 5, None)]
+    """
     for start in range(0, count, size):
         yield slice(start, min(start + size, count))
 

@@ -97,7 +97,13 @@ def inverted(information: Floats) -> tuple[Floats, bool]:
 
 
 def observed_information(fit: Calibration, blocks: Sequence[Block], priors: Priors, kind: str = "oakes") -> Floats:
-    """The information matrix (P, P) of the calibration's vector, priors included."""
+    """The information matrix (P, P) of the calibration's vector, priors included.
+
+    >>> from examapp.psychometrics.calibration import calibrate
+    >>> data = np.random.default_rng(1).integers(0, 2, (200, 3))
+    >>> observed_information(calibrate(data, "rasch"), in_blocks(data), Priors()).shape
+    (4, 4)
+    """
     plan, vector = fit.layout, fit.vector
     categories = fit.items.categories
     missing = any((block.scores < 0).any() for block in blocks)
@@ -208,7 +214,14 @@ def _of(fit: Calibration, covariance: Floats, positive: bool) -> StandardErrors:
 def errors_of(
     items: Items, plan: Layout, vector: Floats, sd: Floats, covariance: Floats, positive: bool
 ) -> StandardErrors:
-    """Errors of the items' own parameters by the delta method, from the covariance (P, P) of the vector."""
+    """Errors of the items' own parameters by the delta method, from the covariance (P, P) of the vector.
+
+    >>> from examapp.psychometrics.free_parameters import layout
+    >>> item = Items.of("2pl", a=[2.0], b=[0.0])
+    >>> plan = layout(item, np.zeros(0, dtype=np.intp), np.zeros(1), np.ones(1), [False], [False])
+    >>> errors_of(item, plan, plan.start(), np.ones(1), np.diag([0.01, 0.04]), True).b.round(3).tolist()
+    [[0.1]]
+    """
     count, width = items.b.shape
     a, low, high = np.full(count, np.nan), np.full(count, np.nan), np.full(count, np.nan)
     b, intercepts = np.full((count, width), np.nan), np.full((count, width), np.nan)

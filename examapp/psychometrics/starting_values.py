@@ -33,7 +33,11 @@ class Margins:
 
 
 def margins(blocks: Iterable[Block]) -> Margins:
-    """How many people gave each score to each item, and how many people, rows and groups there are."""
+    """How many people gave each score to each item, and how many people, rows and groups there are.
+
+    >>> margins([Block(np.array([[0, 1], [1, -1]], dtype=np.int8))]).counts.tolist()
+    [[1.0, 1.0], [0.0, 1.0]]
+    """
     total, people, rows, groups = np.zeros((0, 2)), 0.0, 0, 0
     for block in blocks:
         top = int(block.scores.max(initial=1)) + 1
@@ -63,7 +67,12 @@ def start_items(
     held: Indices,
     has_prior: bool,
 ) -> Items:
-    """Items with slope 1 whose margins are those observed; anchored ones as they are given."""
+    """Items with slope 1 whose margins are those observed; anchored ones as they are given.
+
+    >>> counts = np.array([[50.0, 50.0]])
+    >>> start_items(counts, ["2pl"], None, None, np.zeros(0, dtype=np.intp), False).a.tolist()
+    [1.0]
+    """
     given = None if categories is None else np.broadcast_to(np.asarray(categories, dtype=np.intp), (len(names),))
     sizes = [int(np.flatnonzero(own > 0).max(initial=1)) + 1 for own in counts] if given is None else given.tolist()
     held_at = set(held.tolist())

@@ -68,7 +68,13 @@ class Posterior:
 
 
 def posterior(scores: Codes, items: Items, sd: Floats, frame: Frame) -> Posterior:
-    """Where these people (n, J) are, given the items and the testlets' SDs (T,)."""
+    """Where these people (n, J) are, given the items and the testlets' SDs (T,).
+
+    >>> items, frame = Items.of("rasch", b=[0.0, 0.0]), Frame.of((21, 9), np.array([0, 0]))
+    >>> found = posterior(np.array([[1, 1]], dtype=np.int8), items, np.array([1.0]), frame)
+    >>> bool(found.theta[0] @ frame.theta > 0)
+    True
+    """
     shape = (len(scores), frame.theta.size, frame.z.size)
     joint, within = np.log(frame.weight) + np.zeros(shape[:2]), []
     for t in range(-1, sd.size):
@@ -91,7 +97,13 @@ def posterior(scores: Codes, items: Items, sd: Floats, frame: Frame) -> Posterio
 
 
 def expect(scores: Codes, items: Items, sd: Floats, frame: Frame) -> Sums:
-    """The E-step over all people (N, J), a few hundred at a time."""
+    """The E-step over all people (N, J), a few hundred at a time.
+
+    >>> items, frame = Items.of("rasch", b=[0.0, 0.0]), Frame.of((21, 9), np.array([0, 0]))
+    >>> sums = expect(np.array([[1, 0], [1, 1]], dtype=np.int8), items, np.array([1.0]), frame)
+    >>> sums.counts.sum(axis=2).round(6).tolist()
+    [[0.0, 2.0], [1.0, 1.0]]
+    """
     counts = np.zeros((len(items), int(items.categories.max()), frame.theta.size * frame.z.size))
     spread, total = np.zeros(sd.size), 0.0
     for shown, found in _blocks(scores, items, sd, frame):
