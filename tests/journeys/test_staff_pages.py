@@ -8,7 +8,8 @@ from playwright.sync_api import Browser, Page, expect
 
 from examapp.accounts.access import OPERATOR
 from examapp.db import db
-from examapp.delivery import interventions, sittings
+from examapp.delivery import accommodations, interventions, sittings
+from examapp.delivery.interventions import Outage
 from examapp.scoring import marking, results
 from tests import makers
 from tests.journeys.conftest import PATIENCE
@@ -31,6 +32,8 @@ class Staff:
     administration: str
     waiting: str
     sitting: str
+    asked: int
+    registration: str
 
     def examiner_pages(self) -> list[str]:
         bank, exam = f"/examiner/banks/{self.bank}", f"/examiner/exams/{self.exam}"
@@ -47,7 +50,10 @@ class Staff:
         return [
             "/center/", own, f"{own}/register", f"{own}/roster", f"{own}/live", f"{own}/incidents", f"{own}/results",
             "/center/administrations/new", f"/center/administrations/new/{self.exam}/theory", sitting,
-            f"{sitting}/time", f"{sitting}/void", "/center/certificates", "/center/clients", "/center/clients/new",
+            f"{sitting}/time", f"{sitting}/time/{self.asked}", f"{sitting}/pause", f"{sitting}/resume",
+            f"{sitting}/emergency", f"{sitting}/void", f"{own}/pause", f"{own}/resume", f"{own}/outage",
+            f"/center/registrations/{self.registration}/extra-time", "/center/certificates", "/center/clients",
+            "/center/clients/new",
         ]  # fmt: skip
 
 
@@ -62,7 +68,11 @@ def staff(service: Service, live_app: Flask) -> Staff:
         registration = db.session.get_one(makers.Registration, service.registration)
         registration.center_id = center.id
         sitting = sittings.by_public_id(running)
-        interventions.add_time(invigilator, sitting, 15, "A fire alarm", at=sitting.started_at)
+        late = makers.make_registration(administration=registration.administration, center_id=center.id, seat="A02")
+        accommodations.grant(invigilator, late, "A certificate", factor="1.25", at=sitting.started_at)
+        outage = Outage("one", 15, "The network was down")
+        interventions.credit_outage(invigilator, sitting, outage, at=sitting.started_at)
+        interventions.add_time(invigilator, sitting, 90, "A fire alarm", at=sitting.started_at)
         handed_in = makers.make_sitting()
         makers.answer(handed_in, makers.RIGHT)
         marking.mark(OPERATOR, handed_in, at=makers.AT)
@@ -72,6 +82,7 @@ def staff(service: Service, live_app: Flask) -> Staff:
             service, slots[0].item_version.item.bank.code, slots[0].item_version.item.code,
             slots[3].item_version.item.code, handed_in.exam_form.code, handed_in.exam_form.exam.code,
             registration.administration_id, handed_in.registration.administration_id, sitting.public_id,
+            sitting.last_number, late.id,
         )  # fmt: skip
         db.session.commit()
         return staff
