@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from itertools import groupby
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, create_engine
+from sqlalchemy.pool import NullPool
 
 from examapp.db import check_durable, is_worth_another_try
 from examapp.delivery.acceptance import Accepted, Outcome, Request
@@ -78,7 +79,8 @@ class Committer:
         observe: Callable[[int, float], object] = lambda size, seconds: None,
     ) -> None:  # fmt: skip
         """Write to `engine`, one transaction a shard; `observe` is told the size and seconds of each."""
-        self._engine = engine
+        # no pool: the requests that wait for this thread may hold all that the pool has
+        self._engine = create_engine(engine.url, poolclass=NullPool, hide_parameters=True)
         self._grace = grace
         self._shards = shards
         self._observe = observe
