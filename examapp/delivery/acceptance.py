@@ -192,7 +192,7 @@ def _start_of(prepared: Prepared) -> dict[str, Any]:
 
 def _begun(prepared: Prepared, head: Head, entry: Entry, is_new: bool = False) -> Accepted:
     body = {
-        "is_new": is_new, "status": head.status, "epoch": head.epoch, "exam_form_id": prepared.exam_form_id,
+        "is_new": is_new, "status": head.status, "epoch": head.epoch, "exam_form": prepared.exam_form_id,
         "seed": prepared.seed,
     }  # fmt: skip
     return Accepted(entry, head.ends_at, body)
