@@ -14,6 +14,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from examapp import cli, web
 from examapp.config import Config, ConfigError
 from examapp.db import db
+from examapp.web.admission import Admission
 from examapp.web.gate import Gate
 
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
@@ -38,8 +39,9 @@ def create_app(config: Config) -> Flask:
     db.init_app(app)
     Migrate(app, db, directory=str(MIGRATIONS), compare_type=True, render_as_batch=True)
     web.init_app(app)
+    admission = app.wsgi_app = Admission(app, config)  # type: ignore[method-assign]
     if config.gate:
-        app.wsgi_app = Gate(app, config)  # type: ignore[method-assign]
+        app.wsgi_app = Gate(app, config, admission)  # type: ignore[method-assign]
     if config.proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=config.proxies, x_proto=config.proxies)  # type: ignore[method-assign]
     return app

@@ -29,6 +29,8 @@ class Config:
     proxies: int = 0
     # whether the WSGI gate answers what running sittings send; without it the views do, with the same bytes
     gate: bool = True
+    # of each serving process, most of which only wait: the lanes of `web.admission` are shares of it
+    threads: int = 512
 
     @classmethod
     def from_env(cls, environment: Mapping[str, str]) -> "Config":
@@ -43,6 +45,7 @@ class Config:
             "secure_cookies": environment.get("EXAMAPP_SECURE_COOKIES", "1") != "0",
             "proxies": _whole_number(environment.get("EXAMAPP_PROXIES", str(cls.proxies))),
             "gate": environment.get("EXAMAPP_GATE", "1") != "0",
+            "threads": _whole_number(environment.get("EXAMAPP_THREADS", str(cls.threads))),
             "log_origin": environment.get("EXAMAPP_LOG_ORIGIN", cls.log_origin),
         }
         problems = list(_problems(settings))
@@ -77,4 +80,7 @@ def _problems(settings: Mapping[str, object]) -> list[str]:
     proxies = settings["proxies"]
     if not isinstance(proxies, int) or not 0 <= proxies <= 5:
         problems.append("EXAMAPP_PROXIES must be a whole number from 0 to 5")
+    threads = settings["threads"]
+    if not isinstance(threads, int) or not 16 <= threads <= 4096:
+        problems.append("EXAMAPP_THREADS must be a whole number from 16 to 4096")
     return problems

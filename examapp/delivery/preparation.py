@@ -11,6 +11,7 @@ from examapp.accounts import access
 from examapp.db import db
 from examapp.delivery import paper
 from examapp.delivery.models import Paper, PreparedSitting, Sitting
+from examapp.delivery.tickets import PreparedPlace
 from examapp.exams.models import Administration, ExamForm, Registration
 
 AHEAD = timedelta(hours=48)
@@ -66,6 +67,22 @@ def of_registration(registration: Registration, attempt: int) -> PreparedSitting
         PreparedSitting.registration_id == registration.id, PreparedSitting.attempt == attempt
     )
     return db.session.scalars(query).one()
+
+
+def of_trainee(trainee_id: str, *, at: datetime, limit: int = 4) -> tuple[PreparedPlace, ...]:
+    """Return a trainee's newest prepared sittings whose window is not over, the earliest window first."""
+    query = (
+        select(PreparedSitting)
+        .join(Registration, Registration.id == PreparedSitting.registration_id)
+        .join(Administration)
+        .where(Registration.trainee_id == trainee_id, Administration.closes_at > at)
+        .order_by(Administration.opens_at, PreparedSitting.attempt)
+    )
+    newest = {each.registration_id: each for each in db.session.scalars(query)}
+    return tuple(
+        PreparedPlace(each.registration_id, each.sitting_id, each.exam_form_id, each.epoch)
+        for each in list(newest.values())[:limit]
+    )
 
 
 def _insert(attempts: Sequence[tuple[str, int, str]]) -> None:

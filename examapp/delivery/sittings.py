@@ -1,4 +1,4 @@
-"""The verbs of a sitting: start, resume, respond, flag, hand in, expire."""
+"""The verbs of a sitting: start, resume, respond, flag, hand in."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,11 +13,10 @@ from examapp.delivery import acceptance, journal, paper, preparation, routing
 from examapp.delivery.acceptance import Accepted, Begin, Flag, HandIn, Request, Save
 from examapp.delivery.committer import Committer
 from examapp.delivery.hot_rows import rows_of, settle
-from examapp.delivery.journal import Head
 from examapp.delivery.models import JournalEntry, PreparedSitting, Sitting, StoredResponse
-from examapp.delivery.state import EXPIRED, OPEN, Kind
-from examapp.delivery.tickets import Ticket
-from examapp.delivery.timing import TimeRules, counts
+from examapp.delivery.state import OPEN
+from examapp.delivery.tickets import PreparedPlace, Ticket
+from examapp.delivery.timing import TimeRules
 from examapp.errors import N_, ExamappError, InvalidInput, NotAllowed, NotFound
 from examapp.exams.models import Registration
 
@@ -83,7 +82,19 @@ def by_public_id(public_id: str) -> Sitting:
     return sitting
 
 
-def places(sitting: Sitting) -> list[routing.Place]:
+@dataclass(frozen=True)
+class Begun:
+    """A sitting as its start found it: what its first answer needs of its row."""
+
+    id: int
+    exam_form_id: str
+    seed: int
+    status: str
+    ends_at: datetime
+    epoch: int
+
+
+def places(sitting: Sitting | Begun) -> list[routing.Place]:
     """Return the slots in the trainee's own order."""
     return routing.order([seat.place for seat in paper.seats(sitting.exam_form_id).values()], sitting.seed)
 
@@ -114,6 +125,17 @@ def stored_responses(sitting: Sitting) -> list[Stored]:
     ]  # fmt: skip
 
 
+def begin(committer: Committer, place: PreparedPlace, *, at: datetime) -> tuple[Begun, bool]:
+    """Start a prepared sitting, as `start` does; `NotPrepared` when that must be asked.
+
+    Return the sitting, and whether this call began it.
+    """
+    accepted = committer.commit(Request(place.sitting_id, Begin(), at, place.epoch))
+    said = accepted.body
+    begun = Begun(place.sitting_id, said["exam_form"], said["seed"], said["status"], accepted.ends_at, said["epoch"])
+    return begun, said["is_new"]
+
+
 def respond(
     committer: Committer, ticket: Ticket, slot: int, seq: Any, value: Any, client_time: Any, *, at: datetime
 ) -> Accepted:
@@ -138,28 +160,6 @@ def hand_in(committer: Committer, ticket: Ticket, *, at: datetime) -> Accepted:
     return committer.commit(Request(ticket.sitting_id, HandIn(), at, ticket.epoch))
 
 
-def expire(actor: access.Actor, sitting: Sitting, grace: timedelta, *, at: datetime) -> bool:
-    """Write down that a sitting's time is over; False when it is not, or was closed already."""
-    access.require(actor, "work.run_due")
-    head = journal.lock_one(sitting.id)
-    if head.status != OPEN or counts(head.ends_at, at, grace):
-        return False
-    acceptance.close(db.session.connection(), head, Kind.EXPIRED, EXPIRED, head.ends_at)
-    _save(sitting, head)
-    return True
-
-
-def overdue(grace: timedelta, *, at: datetime, limit: int = 500) -> list[Sitting]:
-    """Return running sittings whose time is over, the longest overdue first."""
-    query = (
-        select(Sitting)
-        .where(Sitting.status == OPEN, Sitting.ends_at <= at - grace)
-        .order_by(Sitting.ends_at)
-        .limit(limit)
-    )
-    return list(db.session.scalars(query))
-
-
 def end_tickets(user: User) -> None:
     """Make every ticket of a person's running and prepared sittings worthless: they signed out."""
     own = select(Registration.id).where(Registration.trainee_id == user.id)
@@ -169,17 +169,6 @@ def end_tickets(user: User) -> None:
     db.session.execute(
         update(PreparedSitting).where(PreparedSitting.registration_id.in_(own)).values(epoch=PreparedSitting.epoch + 1)
     )
-
-
-def _append(sitting: Sitting, kind: Kind, at: datetime, body: dict[str, Any]) -> None:
-    head = journal.lock_one(sitting.id)
-    journal.append(db.session.connection(), head, kind, at, body)
-    _save(sitting, head)
-
-
-def _save(sitting: Sitting, head: Head) -> None:
-    journal.save_head(db.session.connection(), head)
-    db.session.refresh(sitting)
 
 
 def check_sitting(ticket: Ticket, public_id: str) -> None:

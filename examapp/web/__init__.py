@@ -1,5 +1,6 @@
 """Pages and JSON by audience: whom each blueprint admits, language, security headers, errors as page or problem."""
 
+import random
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +13,7 @@ from werkzeug.exceptions import HTTPException
 from examapp import clock
 from examapp.accounts.models import User
 from examapp.db import db
-from examapp.errors import ExamappError, InvalidInput, Unavailable
+from examapp.errors import ExamappError, InvalidInput, Throttled, Unavailable
 from examapp.scoring.rules import percent
 from examapp.web import (
     api,
@@ -38,6 +39,7 @@ BLUEPRINTS = (
 )  # fmt: skip
 # routes that carry their own proof of origin (a bearer token, a signed assertion, a sitting ticket)
 CSRF_EXEMPT = (api.bp, sitting_api.bp, session_api.bp)
+RETRY_SECONDS = range(1, 6)
 # what is sent without a look at who asks
 SAME_FOR_ALL = ("static", "papers.show")
 JSON_PREFIXES = ("/api/", "/v1/", "/oauth/", "/.well-known/", "/openapi.json", "/status/", "/healthz", "/readyz")
@@ -119,10 +121,17 @@ def _wants_json() -> bool:
 
 def _show_expected(error: ExamappError) -> tuple[Any, int, dict[str, str]]:
     message = gettext(error.message) % error.parameters if error.parameters else gettext(error.message)
-    headers = {"Retry-After": str(error.retry_after)} if isinstance(error, Unavailable) else {}
+    headers = {}
+    if isinstance(error, Unavailable):
+        headers["Retry-After"] = str(error.retry_after if isinstance(error, Throttled) else drawn_seconds())
     problems = error.problems if isinstance(error, InvalidInput) else []
     problems = [(field, gettext(text)) for field, text in problems]
     return _shown(error.status, error.code, gettext(error.title), message, headers, problems, error.parameters)
+
+
+def drawn_seconds() -> int:
+    """Return after how many seconds to try again, drawn so that those turned away together come back apart."""
+    return random.choice(RETRY_SECONDS)  # noqa: S311 - spreads load, keeps no secret
 
 
 def _show_http(error: HTTPException) -> tuple[Any, int, dict[str, str]]:

@@ -8,8 +8,9 @@ refusal found here is raised there, so that errors are shown in one place.
 
 import re
 from collections.abc import Callable, Iterable
-from datetime import timedelta
-from typing import Any
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, NamedTuple
 
 from flask import Flask
 from sqlalchemy import bindparam, select
@@ -18,15 +19,19 @@ from examapp import clock
 from examapp.config import Config
 from examapp.db import db
 from examapp.delivery import sealed_paper, sittings
+from examapp.delivery.acceptance import NotPrepared
 from examapp.delivery.models import Sitting
 from examapp.delivery.state import OPEN
+from examapp.delivery.tickets import PreparedPlace
 from examapp.delivery.timing import NO_END, counts
 from examapp.errors import ExamappError
 from examapp.web import HEADERS, sitting_answers
-from examapp.web.hot_request import Environ, Hot, Ordinary, body, check_no_form, checked
+from examapp.web.admission import Admission, Saturated
+from examapp.web.hot_request import Environ, Hot, Ordinary, body, check_no_form, checked, checked_place
 from examapp.web.incoming import ARRIVED, REFUSAL
 from examapp.web.sitting_api import committer
 
+START = ("POST", "/api/sittings")
 _ADDRESS = re.compile(
     r"/api/sittings/([0-9a-f]{16})/(?:(responses|flags)/([1-9][0-9]{0,3})|(submission|clock|paper))\Z", re.ASCII
 )
@@ -35,17 +40,22 @@ _STANDING = select(Sitting.id, Sitting.exam_form_id, Sitting.status, Sitting.end
 )
 _ALWAYS = (*HEADERS.items(), ("Cache-Control", "no-store"))
 _HTTPS = ("Strict-Transport-Security", "max-age=31536000")
+_VARY = (("Vary", "Cookie"),)
 
-Headers = tuple[tuple[str, str], ...]
-Answer = tuple[bytes, Headers]
-VARY: Headers = (("Vary", "Cookie"),)
+
+class Answer(NamedTuple):
+    """What is sent besides the headers that every answer has."""
+
+    content: bytes
+    headers: tuple[tuple[str, str], ...] = _VARY
+    status: str = "200 OK"
 
 
 class Gate:
     """The WSGI application in front of that of `app`."""
 
-    def __init__(self, app: Flask, config: Config) -> None:
-        self._app, self._flask, self._config = app, app.wsgi_app, config
+    def __init__(self, app: Flask, config: Config, admission: Admission) -> None:
+        self._app, self._config, self._admission = app, config, admission
         self._grace = timedelta(seconds=config.grace_seconds)
         self._answers: dict[tuple[str, str], Callable[[Hot], Answer]] = {
             ("PUT", "responses"): self._save,
@@ -57,51 +67,75 @@ class Gate:
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Answer a hot request, or let Flask answer."""
-        match = _ADDRESS.match(environ["PATH_INFO"])
-        answer = match and self._answers.get((environ["REQUEST_METHOD"], match[2] or match[4]))
-        if not match or not answer:
-            return self._flask(environ, start_response)
         at = environ[ARRIVED] = clock.now()
         try:
-            hot = checked(environ, match[1], int(match[3] or 0), self._config, at=at)
+            work = self._work(environ, at)
             with self._app.app_context():
-                content, headers = answer(hot)
-        except Ordinary:
-            return self._flask(environ, start_response)
+                answer = work()
+        except (Ordinary, NotPrepared):
+            return self._admission(environ, start_response)
+        except Saturated:
+            return self._admission.refuse(environ, start_response)
         except ExamappError as refusal:
             environ[REFUSAL] = refusal
-            return self._flask(environ, start_response)
-        return _send(environ, start_response, content, headers)
+            return self._admission(environ, start_response)
+        return _send(environ, start_response, answer)
+
+    def _work(self, environ: Environ, at: datetime) -> Callable[[], Answer]:
+        """Return what answers a hot request whose ticket has proved right; every other one is `Ordinary`."""
+        method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
+        if (method, path) == START:
+            return partial(self._start, *checked_place(environ, self._config, at=at), at)
+        match = _ADDRESS.match(path)
+        answer = match and self._answers.get((method, match[2] or match[4]))
+        if not match or not answer:
+            raise Ordinary
+        return partial(answer, checked(environ, match[1], int(match[3] or 0), self._config, at=at))
+
+    def _start(self, place: PreparedPlace, csrf_digest: str, at: datetime) -> Answer:
+        secret = self._config.secret_key
+        with self._admission.starts.turn():
+            begun, is_new = sittings.begin(committer(), place, at=at)
+            if begun.ends_at == NO_END:
+                raise Ordinary
+            found, places = sealed_paper.of_form(begun.exam_form_id, secret), sittings.places(begun)
+            is_open = begun.status == OPEN and counts(begun.ends_at, at, self._grace)
+            material = sitting_answers.material(begun.id, places, found, secret, is_open=is_open)
+            shown = sitting_answers.running(begun, found.part, begun.ends_at, at=at)
+            cookie = sitting_answers.ticket_cookie(begun, begun.ends_at, csrf_digest, self._config)
+            content = sitting_answers.encoded({**shown, **material})
+        return Answer(content, (("Set-Cookie", cookie), *_VARY), "201 CREATED" if is_new else "200 OK")
 
     def _save(self, hot: Hot) -> Answer:
         sent = body(hot.environ, ("seq", "value"), ("client_time",))
         accepted = sittings.respond(
             committer(), hot.ticket, hot.slot, sent["seq"], sent["value"], sent.get("client_time"), at=hot.at
         )
-        return sitting_answers.saved(hot.slot, accepted, at=clock.now()), VARY
+        return Answer(sitting_answers.saved(hot.slot, accepted, at=clock.now()))
 
     def _flag(self, hot: Hot) -> Answer:
         sent = body(hot.environ, ("flagged",))
         accepted = sittings.flag(committer(), hot.ticket, hot.slot, sent["flagged"], at=hot.at)
-        return sitting_answers.flagged(hot.slot, accepted, at=clock.now()), VARY
+        return Answer(sitting_answers.flagged(hot.slot, accepted, at=clock.now()))
 
     def _hand_in(self, hot: Hot) -> Answer:
         check_no_form(hot.environ)
-        return sitting_answers.handed_in(sittings.hand_in(committer(), hot.ticket, at=hot.at), at=clock.now()), VARY
+        accepted = sittings.hand_in(committer(), hot.ticket, at=hot.at)
+        return Answer(sitting_answers.handed_in(accepted, at=clock.now()))
 
     def _clock(self, hot: Hot) -> Answer:
         standing = self._standing(hot)
         if standing.ends_at == NO_END:
             raise Ordinary
         part = sealed_paper.of_form(standing.exam_form_id, self._config.secret_key).part
-        return sitting_answers.encoded(sitting_answers.running(standing, part, standing.ends_at, at=hot.at)), VARY
+        return Answer(sitting_answers.encoded(sitting_answers.running(standing, part, standing.ends_at, at=hot.at)))
 
     def _paper(self, hot: Hot) -> Answer:
         standing = self._standing(hot)
         if standing.status != OPEN or not counts(standing.ends_at, hot.at, self._grace):
             raise Ordinary
         found = sealed_paper.of_form(standing.exam_form_id, self._config.secret_key)
-        return sitting_answers.paper(found, hot.environ.get("HTTP_ACCEPT_ENCODING", ""))
+        return Answer(*sitting_answers.paper(found, hot.environ.get("HTTP_ACCEPT_ENCODING", "")))
 
     def _standing(self, hot: Hot) -> Any:
         """Return the row of the ticket's sitting: one read by its key."""
@@ -112,10 +146,8 @@ class Gate:
         return row
 
 
-def _send(environ: Environ, start_response: Callable[..., Any], content: bytes, headers: Headers) -> Iterable[bytes]:
+def _send(environ: Environ, start_response: Callable[..., Any], answer: Answer) -> Iterable[bytes]:
+    size = ("Content-Length", str(len(answer.content)))
     secure = (_HTTPS,) if environ["wsgi.url_scheme"] == "https" else ()
-    start_response(
-        "200 OK",
-        [("Content-Type", sitting_answers.JSON), ("Content-Length", str(len(content))), *_ALWAYS, *headers, *secure],
-    )
-    return [content]
+    start_response(answer.status, [("Content-Type", sitting_answers.JSON), size, *_ALWAYS, *answer.headers, *secure])
+    return [answer.content]

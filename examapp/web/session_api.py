@@ -20,7 +20,7 @@ from examapp.delivery.timing import minutes_if_started
 from examapp.errors import N_, InvalidInput
 from examapp.exams import administrations
 from examapp.exams.models import Registration
-from examapp.web import sign_in
+from examapp.web import places, sign_in
 from examapp.web.incoming import json_object
 from examapp.web.signed_in import actor, settings
 
@@ -43,6 +43,7 @@ def check_csrf() -> None:
 @bp.get("/session")
 def read() -> Response:
     """Say who is signed in, and give the CSRF token that unsafe requests carry."""
+    places.remember()
     return jsonify(_session())
 
 
@@ -79,6 +80,7 @@ def registrations() -> Response:
     """List the trainee's administrations."""
     access.require(actor(), "sitting.take")
     at = clock.now()
+    places.remember()
     rows = [_registration(each, at) for each in administrations.of_trainee(actor().id)]
     return jsonify({"registrations": rows, "server_now": stamp(at)})
 

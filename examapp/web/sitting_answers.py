@@ -83,11 +83,14 @@ def paper(found: SealedPaper, accept_encoding: str) -> tuple[bytes, tuple[tuple[
     return found.compressed, (("Content-Encoding", "gzip"), vary)
 
 
-def material(sitting_id: int, found: SealedPaper, places: Sequence[Place], secret: str) -> dict[str, Any]:
+def material(
+    sitting_id: int, places: Sequence[Place], found: SealedPaper, secret: str, *, is_open: bool
+) -> dict[str, Any]:
     """Return what a page needs to show a sitting: the trainee's own order, and the keys to paper and emergency file."""
+    key = {"name": found.name, "key": _text(found.key), "digest": found.digest}
     return {
         "slots": [{"slot": each.slot, "item_type": each.item_type, "options": each.options} for each in places],
-        "paper": {"name": found.name, "key": _text(found.key), "digest": found.digest},
+        "paper": key if is_open else None,
         "emergency_key": emergency.key_text(secret, f"{sitting_id:016x}"),
     }  # fmt: skip
 

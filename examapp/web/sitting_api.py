@@ -39,7 +39,7 @@ def start() -> Response:
     with transaction():
         registration = own_registration(doer, wanted)
         sitting, is_new = sittings.start(doer, registration, at=at)
-    answer = _answer({**_running(sitting, at), **_material(sitting)})
+    answer = _answer({**_running(sitting, at), **_material(sitting, at)})
     answer.status_code = 201 if is_new else 200
     return _with_ticket(answer, sitting, at)
 
@@ -52,8 +52,7 @@ def show(public_id: str) -> Response:
     body = {
         **_running(sitting, at),
         "closed_at": stamp(sitting.closed_at) if sitting.closed_at else None,
-        **_material(sitting),
-        **({} if _is_open(sitting, at) else {"paper": None}),
+        **_material(sitting, at),
         "flags": sorted(journal.read(sitting.id).flags),
         "stored": {
             str(each.slot): {
@@ -175,9 +174,10 @@ def _running(sitting: Sitting, at: datetime) -> dict[str, Any]:
     return sitting_answers.running(sitting, sitting.exam_form.part, ends_at, paused_since, at=at)
 
 
-def _material(sitting: Sitting) -> dict[str, Any]:
-    found = sealed_paper.of_form(sitting.exam_form_id, settings().secret_key)
-    return sitting_answers.material(sitting.id, found, sittings.places(sitting), settings().secret_key)
+def _material(sitting: Sitting, at: datetime) -> dict[str, Any]:
+    secret = settings().secret_key
+    found = sealed_paper.of_form(sitting.exam_form_id, secret)
+    return sitting_answers.material(sitting.id, sittings.places(sitting), found, secret, is_open=_is_open(sitting, at))
 
 
 def _result(result: Result) -> dict[str, Any]:

@@ -68,7 +68,7 @@ def names() -> dict[str, object]:
     return {
         **dict.fromkeys(ids, "0" * 24), "public_id": "0" * 16, "slot": 1, "exam": "none", "bank": "none",
         "part": "theory", "stimulus_bank": "none", "form_code": "A", "item": "none", "stimulus": "none",
-        "filename": "none", "name": "none",
+        "filename": "none", "name": "none", "number": 1,
     }  # fmt: skip
 
 

@@ -18,7 +18,7 @@ from werkzeug.test import EnvironBuilder, run_wsgi_app
 from examapp import clock
 from examapp.app import create_app
 from examapp.db import db
-from examapp.delivery import tickets
+from examapp.delivery import preparation, tickets
 from tests import makers
 from tests.cast import Member
 from tests.conftest import SECRET, make_config
@@ -34,6 +34,7 @@ class Twins:
     view: Flask
     sitting: str
     other: str
+    waiting: str
     headers: dict[str, str]
     to_flask: list[str] = field(default_factory=list)
 
@@ -75,17 +76,23 @@ def twins(tmp_path: Path, empty_database: Path, at: datetime, monkeypatch: pytes
             db.engine.dispose()
 
 
-def _begun(app: Flask) -> tuple[str, str, dict[str, str]]:
-    """Sign a trainee in; return the addresses of their sitting and of another's, and what their browser sends."""
+def _begun(app: Flask) -> tuple[str, str, str, dict[str, str]]:
+    """Sign a trainee in; return the addresses of their sitting and of another's, and what their browser sends.
+
+    Between them stands a registration whose sitting is prepared.
+    """
     administration = makers.make_administration()
     trainee = makers.make_user(language="en")
     own, other = (makers.make_sitting(makers.make_registration(each, administration)) for each in (trainee, None))
+    waiting = makers.make_registration(trainee, makers.make_administration())
+    preparation.of_registration(waiting, 1)
     member = Member(app, trainee)
     answer = member.get(f"/api/sittings/{own.public_id}", headers={"X-CSRF-Token": member.token})
-    ticket = answer.headers["Set-Cookie"].partition(";")[0]
-    session = member.browser.get_cookie("session").value
-    headers = {"Cookie": f"session={session}; {ticket}", "X-CSRF-Token": member.token, "Content-Type": JSON}
-    return f"/api/sittings/{own.public_id}", f"/api/sittings/{other.public_id}", headers
+    cookies = [answer.headers["Set-Cookie"].partition(";")[0]]
+    for name, path in (("session", "/"), ("places", "/api/sittings")):
+        cookies.append(f"{name}={member.browser.get_cookie(name, path=path).value}")
+    headers = {"Cookie": "; ".join(cookies), "X-CSRF-Token": member.token, "Content-Type": JSON}
+    return f"/api/sittings/{own.public_id}", f"/api/sittings/{other.public_id}", waiting.id, headers
 
 
 def saving(seq: object, value: object = "1") -> bytes:
@@ -103,6 +110,38 @@ def test_what_a_sitting_sends_all_the_time_is_answered_by_the_gate_with_the_same
         ("POST", f"{sitting}/submission", b""), ("GET", f"{sitting}/clock", None),
     ]:  # fmt: skip
         assert twins.send(method, path, body)[::2] == ("200 OK", "gate"), (method, path)
+
+
+def starting(registration: str) -> bytes:
+    """Return the body of a start."""
+    return json.dumps({"registration": registration}).encode()
+
+
+def test_a_prepared_sitting_is_started_by_the_gate_with_the_same_bytes_and_cookie(twins: Twins):
+    status, content, by = twins.send("POST", "/api/sittings", starting(twins.waiting))
+    assert (status, by, len(json.loads(content)["slots"])) == ("201 CREATED", "gate", 4)
+    again = twins.send("POST", "/api/sittings", starting(twins.waiting))
+    assert (again[0], again[2]) == ("200 OK", "gate")
+    assert again[1] == content
+
+
+def test_a_start_before_the_window_gives_no_key(twins: Twins, at: datetime, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(clock, "now", lambda: at - timedelta(seconds=1))
+    status, content, by = twins.send("POST", "/api/sittings", starting(twins.waiting))
+    assert (status, by, json.loads(content)["code"]) == ("403 FORBIDDEN", "view", "sitting.not_open")
+    assert not {"paper", "slots", "sitting"} & set(json.loads(content))
+
+
+def test_a_start_after_the_window_is_refused(twins: Twins, at: datetime, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(clock, "now", lambda: at + timedelta(hours=5))
+    assert json.loads(twins.send("POST", "/api/sittings", starting(twins.waiting))[1])["code"] == "sitting.window_over"
+
+
+def test_a_start_of_what_the_place_ticket_does_not_name_is_for_the_view(twins: Twins):
+    for wanted in ("none", "", twins.waiting.upper() + "x"):
+        assert twins.send("POST", "/api/sittings", starting(wanted))[::2] == ("404 NOT FOUND", "view")
+    old = twins.headers["Cookie"].partition("; places=")
+    assert twins.send("POST", "/api/sittings", starting(twins.waiting), Cookie=old[0])[::2] == ("201 CREATED", "view")
 
 
 def test_a_compressed_paper_is_the_same_paper(twins: Twins):
@@ -124,7 +163,7 @@ REFUSED = {
 
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_what_cannot_be_stored_is_refused_in_the_same_words(twins: Twins, language: str):
-    signed_out = {"Cookie": twins.headers["Cookie"].partition("; ")[2], "Accept-Language": language}
+    signed_out = {"Cookie": twins.headers["Cookie"].partition("; ")[0], "Accept-Language": language}
     twins.send("PUT", f"{twins.sitting}/responses/1", saving(1))
     for name, (body, status) in REFUSED.items():
         assert twins.send("PUT", f"{twins.sitting}/responses/1", body, **signed_out)[::2] == (status, "view"), name
@@ -145,11 +184,13 @@ SENDERS: dict[str, dict[str, str | None]] = {
 @pytest.mark.parametrize("sender", list(SENDERS))
 def test_who_may_not_save_is_refused_in_the_same_words(twins: Twins, sender: str):
     for method, path, body in (
-        ("PUT", "/responses/1", saving(1)), ("PUT", "/flags/1", b'{"flagged":true}'), ("POST", "/submission", None)
+        ("PUT", "/responses/1", saving(1)), ("PUT", "/flags/1", b'{"flagged":true}'), ("POST", "/submission", None),
+        ("POST", "", starting(twins.waiting)),
     ):  # fmt: skip
-        status, _, by = twins.send(method, twins.sitting + path, body, **SENDERS[sender])
+        address = twins.sitting + path if path else "/api/sittings"
+        status, _, by = twins.send(method, address, body, **SENDERS[sender])
         assert by == "view"
-        assert (status[0] == "4") or (sender, method) == ("form", "POST"), (path, status)
+        assert (status[0] == "4") or (sender, path) == ("form", "/submission"), (path, status)
 
 
 def test_a_ticket_counts_for_its_own_sitting_only(twins: Twins):
@@ -188,6 +229,7 @@ def test_an_old_ticket_is_refused_after_signing_out(twins: Twins):
     assert twins.send("PUT", f"{twins.sitting}/responses/1", saving(1))[::2] == ("403 FORBIDDEN", "view")
     for path in ("/paper", "/clock"):
         assert twins.send("GET", twins.sitting + path)[::2] == ("401 UNAUTHORIZED", "view")
+    assert twins.send("POST", "/api/sittings", starting(twins.waiting))[2] == "view"
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -206,7 +248,7 @@ def test_an_old_ticket_is_refused_after_signing_out(twins: Twins):
     ),
 )
 def test_no_request_is_answered_otherwise_than_by_the_views(twins, method, path, body, changed):
-    twins.send(method, twins.sitting + path, body, **changed)
+    twins.send(method, twins.sitting + path if path else "/api/sittings", body, **changed)
 
 
 def test_a_gate_that_answers_otherwise_is_noticed(twins: Twins, monkeypatch: pytest.MonkeyPatch):
