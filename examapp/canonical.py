@@ -16,6 +16,8 @@ import rfc8785
 DIGEST_PREFIX = "sha256:"
 LARGEST_INTEGER = 2**53 - 1
 _ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+# a text as JSON; anything else is a `TypeError`
+quoted = json.encoder.encode_basestring
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}\Z")
 
 
@@ -97,7 +99,7 @@ def _is_plain(value: Any) -> bool:
         return bool(-LARGEST_INTEGER <= value <= LARGEST_INTEGER)
     if kind is dict:
         # no shortcut: a fraction must be found wherever it stands
-        return all([_is_key(key) & _is_plain(inner) for key, inner in value.items()])  # noqa: C419
+        return all([_is_key(key) & (type(inner) is str or _is_plain(inner)) for key, inner in value.items()])  # noqa: C419
     if kind is list or kind is tuple:
         return all([_is_plain(inner) for inner in value])  # noqa: C419
     if isinstance(value, float):

@@ -62,11 +62,11 @@ def main() -> int:
 
 
 @contextmanager
-def service(folder: Path) -> Iterator[Flask]:
-    """A whole service on a fresh database in `folder`."""
+def service(folder: Path, database_url: str | None = None) -> Iterator[Flask]:
+    """A whole service on a fresh database, in `folder` if none is named."""
     config = Config(
         secret_key=secrets.token_urlsafe(48),
-        database_url=f"sqlite:///{folder / 'examapp.db'}",
+        database_url=database_url or f"sqlite:///{folder / 'examapp.db'}",
         key_folder=folder / "keys",
         bank_folder=BANKS,
     )

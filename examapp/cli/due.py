@@ -20,22 +20,25 @@ from examapp import clock
 from examapp.accounts.access import OPERATOR
 from examapp.config import Config
 from examapp.credentials import issuing, key_store
-from examapp.db import snapshot, transaction
+from examapp.db import move_log_on, snapshot, transaction
 from examapp.delivery import closing, histories
+from examapp.delivery.histories import History
 from examapp.errors import ExamappError
 from examapp.scoring import marking, results
 
 BATCH = 200
-# so long may a transaction hold the lock that saves wait for
-LONGEST_LOCK_SECONDS = 0.015
+# so much work is done while others wait to write, besides the flush to the disk
+LOCKED_CPU_SECONDS = 0.008
 LARGEST_SLICE = 64
+# after so many writes the log of SQLite is moved on, before it is so long that a commit would do it
+WRITES_IN_LOG = 4
 T = TypeVar("T")
 log = logging.getLogger("examapp.due")
 
 
 @dataclass
 class Pass:
-    """What one pass did, and what it could not do; `longest_lock` is the longest time it kept others from writing."""
+    """What one pass did, what it could not do, and for how many seconds each of its writes kept others waiting."""
 
     expired: int = 0
     marked: int = 0
@@ -43,7 +46,7 @@ class Pass:
     recorded: int = 0
     certified: int = 0
     failures: list[str] = field(default_factory=list)
-    longest_lock: float = 0.0
+    locked: list[float] = field(default_factory=list)
 
     @property
     def is_empty(self) -> bool:
@@ -53,12 +56,12 @@ class Pass:
 
 @dataclass(frozen=True)
 class Step:
-    """One kind of work: which sittings it is due for, what follows for each, and how that is stored."""
+    """One kind of work: which sittings it is due for, what follows for each, and how that is stored and counted."""
 
     name: str
     due: Callable[..., list[int]]
     work_out: Callable[[list[int]], "Attempt"]
-    store: Callable[[Sequence[Any]], int]
+    store: Callable[[Sequence[Any]], dict[str, int]]
 
 
 @dataclass(frozen=True)
@@ -111,9 +114,8 @@ def run_due(patience: Patience | None = None) -> Pass:
     config: Config = current_app.config["EXAMAPP"]
     done, grace = Pass(), timedelta(seconds=config.grace_seconds)
     run = _Run(done, patience or Patience())
-    done.expired = run.step(_expire(grace))
-    done.marked = run.step(_mark())
-    done.scored = run.step(_score())
+    for step in (_expire(grace), _mark(), _score()):
+        run.step(step)
     _issue(config, done)
     return done
 
@@ -123,30 +125,43 @@ def _expire(grace: timedelta) -> Step:
         "expire",
         lambda **page: closing.overdue(grace, at=clock.now(), **page),
         lambda ids: attempt(((each.head.sitting_id, each) for each in closing.running(ids)), closing.end_of),
-        lambda ends: closing.store(OPERATOR, ends, grace, at=clock.now()),
+        lambda ends: {"expired": closing.store(OPERATOR, ends, grace, at=clock.now())},
     )
 
 
 def _mark() -> Step:
-    return Step(
-        "mark",
-        marking.unmarked,
-        lambda ids: attempt(_histories(ids), lambda history: marking.marks_of(history, at=clock.now())),
-        lambda marked: marking.store(OPERATOR, marked),
-    )
+    """Marks, and where nothing stands against it the result too: the journal is then read and checked once."""
+
+    def work_out(ids: list[int]) -> Attempt:
+        scorer = results.Scorer()
+        return attempt(_histories(ids), lambda history: _marked_and_scored(history, scorer))
+
+    def store(worked_out: Sequence[tuple[marking.Rows, results.Row | None]]) -> dict[str, int]:
+        marked = marking.store(OPERATOR, [marks for marks, _ in worked_out])
+        return {"marked": marked, "scored": results.store(OPERATOR, [result for _, result in worked_out if result])}
+
+    return Step("mark", marking.unmarked, work_out, store)
+
+
+def _marked_and_scored(history: History, scorer: results.Scorer) -> tuple[marking.Rows, results.Row | None]:
+    marks = marking.marks_of(history, at=clock.now())
+    categories = {row["slot"]: (row["category"], row["highest"]) for row in marks}
+    try:
+        return marks, scorer.result_of(history, categories, at=clock.now())
+    except Exception:
+        # the marks stand; scoring is tried by itself, and says what is wrong
+        return marks, None
 
 
 def _score() -> Step:
     def work_out(ids: list[int]) -> Attempt:
         scorer, marks = results.Scorer(), marking.newest_categories(ids)
-        return attempt(
-            _histories(ids), lambda each: scorer.result_of(each, marks[each.sitting.id], at=clock.now())
-        )  # fmt: skip
+        return attempt(_histories(ids), lambda each: scorer.result_of(each, marks[each.sitting.id], at=clock.now()))
 
-    return Step("score", results.unscored, work_out, lambda rows: results.store(OPERATOR, rows))
+    return Step("score", results.unscored, work_out, lambda rows: {"scored": results.store(OPERATOR, rows)})
 
 
-def _histories(ids: list[int]) -> Iterator[tuple[int, histories.History]]:
+def _histories(ids: list[int]) -> Iterator[tuple[int, History]]:
     return ((history.sitting.id, history) for history in histories.of(ids))
 
 
@@ -158,47 +173,47 @@ class _Run:
         self._slice = 8
         self._traced: set[type[Exception]] = set()
 
-    def step(self, step: Step) -> int:
-        """Do a step for every sitting it is due for and return for how many it was done."""
-        return sum(self._batch(step, ids) for ids in _pages(step.due))
+    def step(self, step: Step) -> None:
+        """Do a step for every sitting it is due for."""
+        for ids in _pages(step.due):
+            self._batch(step, [each for each in ids if self._patience.is_due(step.name, each, at=clock.now())])
 
-    def _batch(self, step: Step, ids: list[int]) -> int:
-        tried = [each for each in ids if self._patience.is_due(step.name, each, at=clock.now())]
-        if not tried:
-            return 0
+    def _batch(self, step: Step, ids: list[int]) -> None:
+        if not ids:
+            return
         with snapshot():
-            worked_out = step.work_out(tried)
+            worked_out = step.work_out(ids)
         for sitting_id, error in worked_out.failed.items():
             self._fail(step, sitting_id, error)
-        return self._store_all(step, worked_out.done)
-
-    def _store_all(self, step: Step, worked_out: Mapping[int, Any]) -> int:
-        rest, stored = list(worked_out.items()), 0
+        rest = list(worked_out.done.items())
         while rest:
             part, rest = rest[: self._slice], rest[self._slice :]
-            stored += self._store(step, dict(part))
-        return stored
+            self._store(step, dict(part))
 
-    def _store(self, step: Step, part: Mapping[int, Any]) -> int:
+    def _store(self, step: Step, part: Mapping[int, Any]) -> None:
         try:
-            stored = self._write(step, list(part.values()))
+            counts = self._write(step, list(part.values()))
         except Exception as error:
             if len(part) > 1:
-                return sum(self._store(step, {sitting_id: made}) for sitting_id, made in part.items())
-            self._fail(step, next(iter(part)), error)
-            return 0
+                for sitting_id, made in part.items():
+                    self._store(step, {sitting_id: made})
+            else:
+                self._fail(step, next(iter(part)), error)
+            return
         self._patience.forget(step.name, part)
-        return stored
+        for name, count in counts.items():
+            setattr(self._done, name, getattr(self._done, name) + count)
 
-    def _write(self, step: Step, made: Sequence[Any]) -> int:
+    def _write(self, step: Step, made: Sequence[Any]) -> dict[str, int]:
         with transaction():
-            began = time.monotonic()
-            stored = step.store(made)
-        held = time.monotonic() - began
-        self._done.longest_lock = max(self._done.longest_lock, held)
-        fitting = int(len(made) * LONGEST_LOCK_SECONDS / max(held, 1e-6))
+            began, worked = time.monotonic(), time.thread_time()
+            counts = step.store(made)
+        self._done.locked.append(time.monotonic() - began)
+        fitting = int(len(made) * LOCKED_CPU_SECONDS / max(time.thread_time() - worked, 1e-6))
         self._slice = max(1, min(fitting, 2 * self._slice, LARGEST_SLICE))
-        return stored
+        if len(self._done.locked) % WRITES_IN_LOG == 0:
+            move_log_on()
+        return counts
 
     def _fail(self, step: Step, sitting_id: int, error: Exception) -> None:
         # where it came from is told once: thousands may fail alike

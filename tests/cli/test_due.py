@@ -1,0 +1,190 @@
+"""The deadline: many sittings that end at once, some of which cannot be worked on, on both databases."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import numpy as np
+import pytest
+from sqlalchemy import func, select, update
+
+from benchmarks.deadline import hall
+from examapp import clock
+from examapp.accounts.access import OPERATOR
+from examapp.canonical import digest
+from examapp.cli.due import Patience, run_due
+from examapp.credentials.verification import verify_storage
+from examapp.db import db, transaction
+from examapp.delivery import closing, histories
+from examapp.delivery.models import Sitting, StoredResponse
+from examapp.delivery.state import EXPIRED
+from examapp.exams import exam_forms
+from examapp.exams.models import CutScore, Exam
+from examapp.scoring import marking, results
+from examapp.scoring.models import Mark, Result
+from examapp.scoring.rules import rescore
+from tests import makers
+from tests.triggers import unlock
+
+END = makers.AT + timedelta(minutes=90)
+
+
+@pytest.fixture
+def at(monkeypatch):
+    """The service's clock, an hour after the deadline; a test moves it on."""
+    moment = [END + timedelta(hours=1)]
+    monkeypatch.setattr(clock, "now", lambda: moment[0])
+    return moment
+
+
+@pytest.fixture
+def sat(app, config, at):
+    """Return how to seed running sittings whose time is over."""
+    makers.make_store(config.key_folder)
+
+    def seed(size, answered=3):
+        exam_form = makers.make_exam_form()
+        db.session.commit()
+        return hall.seed(exam_form.exam, [exam_form], size, answered, END, np.random.default_rng(1)).sitting_ids
+
+    return seed
+
+
+def poison(sitting_id):
+    """Let a stored response differ from its journal, as nothing in the service does."""
+    with transaction():
+        db.session.execute(
+            update(StoredResponse).where(StoredResponse.sitting_id == sitting_id).values(value='"poison"')
+        )
+
+
+def count(model):
+    db.session.rollback()
+    return db.session.scalar(select(func.count()).select_from(model))
+
+
+@pytest.mark.feature("T14")
+def test_a_poisoned_sitting_is_named_and_stops_no_other_of_two_hundred(sat):
+    bad, *good = sat(200)
+    poison(bad)
+    done = run_due()
+    assert (done.expired, done.marked, done.scored) == (200, 199, 199)
+    assert [f"{bad:016x}" in failure for failure in done.failures] == [True]
+    assert set(db.session.scalars(select(Result.sitting_id))) == set(good)
+
+
+def test_what_was_written_in_sets_verifies_row_by_row(sat):
+    sat(60)
+    run_due()
+    assert verify_storage() == []
+    assert set(db.session.scalars(select(Sitting.status))) == {EXPIRED}
+    assert set(db.session.scalars(select(Sitting.closed_at))) == {END}
+
+
+def test_scores_worked_out_together_are_bit_for_bit_those_of_each_alone(sat):
+    sat(60)
+    run_due()
+    found = list(db.session.scalars(select(Result)))
+    assert len(found) == 60
+    assert len({result.theta for result in found}) > 2
+    for result in found:
+        assert rescore(result.evidence) == result.evidence["outcome"]
+        assert digest(result.evidence) == result.evidence_digest
+
+
+def test_a_second_pass_does_nothing(sat):
+    sat(5)
+    assert not run_due().is_empty
+    assert run_due().is_empty
+
+
+@pytest.mark.feature("O4")
+def test_two_workers_at_once_do_each_sitting_once(app, sat):
+    sat(150)
+
+    def work(_):
+        with app.app_context():
+            return run_due()
+
+    with ThreadPoolExecutor(2) as pool:
+        both = list(pool.map(work, range(2)))
+    assert [failure for done in both for failure in done.failures] == []
+    assert [sum(getattr(done, step) for done in both) for step in ("expired", "marked", "scored")] == [150] * 3
+    assert (count(Mark), count(Result)) == (600, 150)
+    assert verify_storage() == []
+
+
+@pytest.mark.feature("O4")
+def test_marks_without_a_result_are_found_and_scored(sat):
+    sitting_ids = sat(12)
+    closed = [closing.end_of(each) for each in closing.running(sitting_ids)]
+    with transaction():
+        closing.store(OPERATOR, closed, timedelta(0), at=clock.now())
+    with transaction():
+        marking.store(OPERATOR, [marking.marks_of(each, at=clock.now()) for each in histories.of(sitting_ids)])
+    done = run_due()
+    assert (done.expired, done.marked, done.scored) == (0, 0, 12)
+
+
+def test_marks_stand_while_scoring_waits_for_a_cut(sat):
+    sat(3)
+    exam = db.session.scalar(select(Exam))
+    with transaction():
+        unlock(db.session.connection())
+        db.session.execute(CutScore.__table__.delete())
+    done = run_due()
+    assert (done.marked, done.scored, len(done.failures)) == (3, 0, 3)
+    assert "No cut score is decided" in done.failures[0]
+    with transaction():
+        exam_forms.decide_cut(makers.make_user("examiner"), exam, "theory", -0.6, "test", at=clock.now())
+    assert run_due().scored == 3
+
+
+def test_what_fails_is_tried_again_less_and_less_often(sat, at):
+    (bad,) = sat(1)
+    poison(bad)
+    patience, tried = Patience(), []
+    for _ in range(120):
+        tried.append(len(run_due(patience).failures))
+        at[0] += timedelta(seconds=2)
+    assert [second * 2 for second, failures in enumerate(tried) if failures] == [0, 10, 30, 70, 150]
+
+
+def test_what_was_mended_is_finished(sat, at):
+    (bad,) = sat(1)
+    right = db.session.scalars(select(StoredResponse.value)).all()
+    poison(bad)
+    patience = Patience()
+    assert run_due(patience).marked == 0
+    with transaction():
+        for row, value in zip(db.session.scalars(select(StoredResponse)), right, strict=True):
+            row.value = value
+    at[0] += timedelta(seconds=11)
+    assert run_due(patience).scored == 1
+
+
+def test_an_end_is_not_written_over_a_save_that_came_in_between(sat):
+    (sitting_id,) = sat(1)
+    (end,) = [closing.end_of(each) for each in closing.running([sitting_id])]
+    sitting = db.session.get_one(Sitting, sitting_id)
+    makers.answer(sitting, {}, at=END - timedelta(minutes=1))
+    with transaction():
+        assert closing.store(OPERATOR, [end], timedelta(0), at=clock.now()) == 0
+    assert histories.broken(sitting_id) == []
+
+
+def test_an_end_is_not_written_where_time_was_added_in_between(sat):
+    (sitting_id,) = sat(1)
+    (end,) = [closing.end_of(each) for each in closing.running([sitting_id])]
+    with transaction():
+        db.session.get_one(Sitting, sitting_id).ends_at = clock.now() + timedelta(minutes=5)
+    with transaction():
+        assert closing.store(OPERATOR, [end], timedelta(0), at=clock.now()) == 0
+
+
+def test_scoring_alone_and_in_a_set_give_the_same_evidence(sat):
+    (sitting_id,) = sat(1)
+    run_due()
+    first = results.newest(sitting_id)
+    with transaction():
+        again = results.score(OPERATOR, db.session.get_one(Sitting, sitting_id), at=clock.now())
+    assert (again.number, again.evidence, again.evidence_digest) == (2, first.evidence, first.evidence_digest)
