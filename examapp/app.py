@@ -11,7 +11,7 @@ from flask.cli import ScriptInfo
 from flask_migrate import Migrate
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from examapp import cli, web
+from examapp import cli, logs, web
 from examapp.config import Config, ConfigError
 from examapp.db import db
 from examapp.web.admission import Admission
@@ -50,9 +50,11 @@ def create_app(config: Config) -> Flask:
 def create_app_from_env() -> Flask:
     """Return the application for the environment's settings; end the process when they do not hold."""
     try:
-        return create_app(Config.from_env(os.environ))
+        config = Config.from_env(os.environ)
     except ConfigError as error:
         sys.exit(str(error))
+    logs.configure(config.log_level)
+    return create_app(config)
 
 
 def main() -> None:

@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
+from ipaddress import ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
 MINIMUM_SECRET_LENGTH = 32
+LEVELS = ("debug", "info", "warning", "error")
 
 
 class ConfigError(Exception):
@@ -31,6 +33,10 @@ class Config:
     gate: bool = True
     # of each serving process, most of which only wait: the lanes of `web.admission` are shares of it
     threads: int = 512
+    # who may read /metrics: whoever sends the token, if there is one, and these networks
+    metrics_token: str = ""
+    metrics_networks: tuple[str, ...] = ("127.0.0.0/8", "::1/128")
+    log_level: str = "info"
 
     @classmethod
     def from_env(cls, environment: Mapping[str, str]) -> "Config":
@@ -47,6 +53,9 @@ class Config:
             "gate": environment.get("EXAMAPP_GATE", "1") != "0",
             "threads": _whole_number(environment.get("EXAMAPP_THREADS", str(cls.threads))),
             "log_origin": environment.get("EXAMAPP_LOG_ORIGIN", cls.log_origin),
+            "metrics_token": environment.get("EXAMAPP_METRICS_TOKEN", ""),
+            "metrics_networks": _words(environment.get("EXAMAPP_METRICS_NETWORKS", " ".join(cls.metrics_networks))),
+            "log_level": environment.get("EXAMAPP_LOG_LEVEL", cls.log_level),
         }
         problems = list(_problems(settings))
         if problems:
@@ -56,6 +65,18 @@ class Config:
 
 def _whole_number(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() else None
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.replace(",", " ").split())
+
+
+def _is_network(text: str) -> bool:
+    try:
+        ip_network(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _problems(settings: Mapping[str, object]) -> list[str]:
@@ -83,4 +104,11 @@ def _problems(settings: Mapping[str, object]) -> list[str]:
     threads = settings["threads"]
     if not isinstance(threads, int) or not 16 <= threads <= 4096:
         problems.append("EXAMAPP_THREADS must be a whole number from 16 to 4096")
+    problems += [
+        f"EXAMAPP_METRICS_NETWORKS must hold networks such as 10.0.0.0/8, not {each}"
+        for each in settings["metrics_networks"]  # type: ignore[attr-defined]
+        if not _is_network(each)
+    ]
+    if settings["log_level"] not in LEVELS:
+        problems.append(f"EXAMAPP_LOG_LEVEL must be one of {', '.join(LEVELS)}")
     return problems

@@ -14,7 +14,7 @@ from examapp.accounts.access import OPERATOR
 from examapp.canonical import canonical_bytes, loads, utc_string
 from examapp.cli.doors import door
 from examapp.config import Config
-from examapp.credentials import issuing, key_store
+from examapp.credentials import issuing, kept_checkpoint, key_store
 from examapp.credentials.key_store import ALGORITHMS, KeyStore
 from examapp.credentials.record import Check, Verification, open_record
 from examapp.credentials.verification import verify_bundle, verify_storage
@@ -102,11 +102,12 @@ def log() -> None:
 @with_appcontext
 @door
 def verify_log(files: tuple[Path, ...], as_json: bool) -> None:
-    """Recompute everything stored and name every row that does not hold.
+    """Recompute everything stored and name every row that does not hold; the checkpoint kept with the keys counts too.
 
     Example: examapp log verify --checkpoint checkpoint-of-last-week.txt
     """
-    findings = verify_storage(_keys_or_none(), [file.read_text(encoding="utf-8") for file in files])
+    outside = [*kept_checkpoint.notes(_store().folder), *(file.read_text(encoding="utf-8") for file in files)]
+    findings = verify_storage(_keys_or_none(), outside)
     if as_json:
         click.echo(json.dumps([vars(finding) for finding in findings], ensure_ascii=False, indent=2))
     else:

@@ -4,25 +4,32 @@ import os
 import signal
 import subprocess
 import sys
-import time
+import threading
+from collections.abc import Callable
+from datetime import timedelta
 
 import click
-from flask import current_app
+import structlog
+from flask import Flask, current_app
 from flask.cli import with_appcontext
 from flask_migrate import upgrade
 
-from examapp import clock
+from examapp import clock, heartbeats
 from examapp.accounts.access import OPERATOR
-from examapp.cli import demo_service
+from examapp.cli import clock_alarm, demo_service
 from examapp.cli.doors import door
-from examapp.cli.due import Pass, run_due
+from examapp.cli.due import Pass, Patience, run_due
 from examapp.cli.server import Server, listen
 from examapp.config import Config
-from examapp.credentials import key_store
+from examapp.credentials import kept_checkpoint, key_store
 from examapp.db import db, transaction
+from examapp.meters import PROCESSES
 
 PAUSE_SECONDS = 2
-THREADS = 128
+# what the database's files are closed to
+OTHERS = 0o077
+BEAT = timedelta(seconds=10)
+log = structlog.stdlib.get_logger("examapp.worker")
 
 
 @click.command("upgrade")
@@ -33,6 +40,7 @@ def upgrade_database() -> None:
 
     Example: examapp upgrade
     """
+    os.umask(OTHERS)
     upgrade(directory=current_app.extensions["migrate"].directory)
 
 
@@ -56,24 +64,25 @@ def run_due_once() -> None:
 @with_appcontext
 @door
 def worker(once: bool) -> None:
-    """Do what is due every two seconds until stopped.
+    """Do what is due every two seconds until stopped; SIGTERM lets it finish the pass. Two may run at once.
 
     Example: examapp worker
     """
-    while True:
-        _work_once()
-        if once:
-            return
-        time.sleep(PAUSE_SECONDS)
+    if once:
+        _work_once(Patience())
+        return
+    app = _this_app()
+    os.umask(OTHERS)
+    clock_alarm.start(app)
+    work_until(stopped(), app)
 
 
 @click.command()
 @click.option("--bind", default="127.0.0.1:8000", show_default=True)
-@click.option("--processes", type=click.IntRange(1), help="Default: 1 on SQLite, one a core on PostgreSQL.")
-@click.option("--threads", type=click.IntRange(1), default=THREADS, show_default=True, help="Of each process, at most.")
+@click.option("--processes", type=click.IntRange(1, PROCESSES), help="Default: 1 on SQLite, one a core on PostgreSQL.")
 @click.option("--check", is_flag=True, help="Only see whether the service would start.")
 @with_appcontext
-def serve(bind: str, processes: int | None, threads: int, check: bool) -> None:
+def serve(bind: str, processes: int | None, check: bool) -> None:
     """Serve the application: processes of many threads, the saves of each committed together.
 
     SIGHUP takes in new code and settings without losing a request; SIGTERM finishes what has begun and ends.
@@ -82,12 +91,17 @@ def serve(bind: str, processes: int | None, threads: int, check: bool) -> None:
     """
     if check:
         return
-    app = current_app._get_current_object()  # type: ignore[attr-defined]
-    config: Config = app.config["EXAMAPP"]
+    app, config = _this_app(), _config()
+    os.umask(OTHERS)
     # no connection may be shared with the processes to come
     db.engine.dispose()
-    own = 1 if config.database_url.startswith("sqlite") else os.cpu_count() or 1
-    Server(app, listen(bind), processes or own, threads).run()
+    own = 1 if config.database_url.startswith("sqlite") else min(os.cpu_count() or 1, PROCESSES)
+
+    def begin(number: int) -> None:
+        app.extensions["examapp_meters"].take(number)
+        clock_alarm.start(app)
+
+    Server(app, listen(bind), processes or own, config.threads, begin).run()
 
 
 @click.command("demo-service")
@@ -99,7 +113,8 @@ def demo_service_command(bind: str) -> None:
 
     Example: examapp demo-service
     """
-    config: Config = current_app.config["EXAMAPP"]
+    config = _config()
+    os.umask(OTHERS)
     upgrade(directory=current_app.extensions["migrate"].directory)
     prepared = demo_service.prepare_exam(config.bank_folder, at=clock.now())
     with transaction():
@@ -108,16 +123,12 @@ def demo_service_command(bind: str) -> None:
         store = key_store.KeyStore(config.key_folder, config.public_url, config.log_origin)
         key_store.create_missing(OPERATOR, store, at=clock.now())
     db.session.remove()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     server = subprocess.Popen([sys.executable, sys.argv[0], "serve", "--bind", bind])
     _introduce(bind)
     try:
-        while server.poll() is None:
-            _work_once()
-            time.sleep(PAUSE_SECONDS)
-    except KeyboardInterrupt:
-        click.echo("\nStopping.")
+        work_until(stopped(), _this_app(), while_true=lambda: server.poll() is None)
     finally:
+        click.echo("\nStopping.")
         server.terminate()
         server.wait(10)
 
@@ -129,11 +140,47 @@ def _introduce(bind: str) -> None:
     click.echo("\n  Results wait for release by the examiner. Ctrl-C stops the service.\n")
 
 
-def _work_once() -> None:
-    done = run_due()
+def stopped() -> threading.Event:
+    """Return what SIGTERM and Ctrl-C set."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    return stop
+
+
+def work_until(stop: threading.Event, app: Flask, while_true: Callable[[], bool] = lambda: True) -> None:
+    """Do what is due, pass after pass, until told to stop; a pass that fails is logged and ends nothing."""
+    patience = Patience()
+    while not stop.is_set() and while_true():
+        try:
+            with app.app_context():
+                _work_once(patience)
+        except Exception:
+            log.exception("a pass of due work failed")
+        stop.wait(PAUSE_SECONDS)
+
+
+def _work_once(patience: Patience) -> None:
+    done = run_due(patience)
+    last, at = heartbeats.last(heartbeats.WORKER), clock.now()
+    if last is None or abs(at - last.at) > BEAT:
+        with transaction():
+            heartbeats.leave(heartbeats.WORKER, {"failures": len(done.failures)}, at=at)
+    if done.recorded:
+        kept_checkpoint.keep(_config().key_folder)
     db.session.remove()
     if not done.is_empty or done.failures:
         click.echo(_told(done))
+
+
+def _this_app() -> Flask:
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+    return app
+
+
+def _config() -> Config:
+    config: Config = current_app.config["EXAMAPP"]
+    return config
 
 
 def _told(done: Pass) -> str:

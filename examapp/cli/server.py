@@ -17,8 +17,9 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn
 from wsgiref.types import WSGIApplication
 
 from granian._futures import _new_cbscheduler
@@ -50,7 +51,9 @@ class Server:
     listener: socket.socket
     processes: int
     threads: int
-    _serving: dict[int, float] = field(default_factory=dict)  # process id -> when it began
+    # called in each serving process before it serves, with its number from 0
+    begin: Callable[[int], object]
+    _serving: dict[int, tuple[int, float]] = field(default_factory=dict)  # process id -> number, when it began
     _finishing: dict[int, float] = field(default_factory=dict)  # process id -> when its patience ends
     _check: "subprocess.Popen[bytes] | None" = None
     _is_ending: bool = False
@@ -81,10 +84,21 @@ class Server:
 
     def _fill(self) -> None:
         while len(self._serving) < self.processes:
+            number = min({*range(self.processes)} - {taken for taken, _ in self._serving.values()})
             if process := os.fork():
-                self._serving[process] = time.monotonic()
+                self._serving[process] = (number, time.monotonic())
             else:
-                serve_here(self.application, self.listener, self.threads)
+                self._serve(number)
+
+    def _serve(self, number: int) -> NoReturn:
+        """Never return from a forked process into what the parent was doing."""
+        try:
+            self.begin(number)
+            serve_here(self.application, self.listener, self.threads)
+        except BaseException:
+            log.exception("a serving process could not begin")
+        finally:
+            os._exit(1)
 
     def _finish(self, processes: list[int]) -> None:
         for process in processes:
@@ -103,7 +117,7 @@ class Server:
             elif process in self._serving:
                 log.error("a serving process ended: %s", os.waitstatus_to_exitcode(status))
                 # one that cannot start must not be started a thousand times a second
-                time.sleep(max(0.0, self._serving.pop(process) + PAUSE_SECONDS - time.monotonic()))
+                time.sleep(max(0.0, self._serving.pop(process)[1] + PAUSE_SECONDS - time.monotonic()))
             self._finishing.pop(process, None)
 
     def _begin_anew(self, refused: int) -> None:
@@ -139,7 +153,7 @@ def command() -> list[str]:
 
 
 def serve_here(application: WSGIApplication, listener: socket.socket, threads: int) -> None:
-    """Serve in this process, forked for it, until told to stop; never return."""
+    """Serve in this process, forked for it, until told to stop."""
     ctypes.CDLL(None).prctl(DIE_WITH_PARENT, signal.SIGTERM)
     told, ended = set_sync_signals(), threading.Event()
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
@@ -157,6 +171,7 @@ def serve_here(application: WSGIApplication, listener: socket.socket, threads: i
     handler = _callback_wrapper(application, {}, None)
     worker.serve_mtr(_new_cbscheduler(loop, handler, impl_asyncio=True), loop, told)
     ended.wait()
+    sys.stderr.flush()
     os._exit(0)
 
 

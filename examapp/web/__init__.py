@@ -14,6 +14,7 @@ from examapp import clock
 from examapp.accounts.models import User
 from examapp.db import db
 from examapp.errors import ExamappError, InvalidInput, Throttled, Unavailable
+from examapp.meters import Meters
 from examapp.scoring.rules import percent
 from examapp.web import (
     api,
@@ -21,8 +22,10 @@ from examapp.web import (
     examiner,
     health,
     help,
+    metrics,
     papers,
     public,
+    request_log,
     session_api,
     sign_in,
     signed_in,
@@ -35,14 +38,16 @@ from examapp.web.labels import area_name
 LANGUAGES = ("zh", "en")
 BLUEPRINTS = (
     sign_in.bp, session_api.bp, sitting_api.bp, papers.bp, trainee.bp, *examiner.BLUEPRINTS, center.bp, help.bp,
-    public.bp, api.bp, health.bp,
+    public.bp, api.bp, health.bp, metrics.bp,
 )  # fmt: skip
 # routes that carry their own proof of origin (a bearer token, a signed assertion, a sitting ticket)
 CSRF_EXEMPT = (api.bp, sitting_api.bp, session_api.bp)
 RETRY_SECONDS = range(1, 6)
 # what is sent without a look at who asks
 SAME_FOR_ALL = ("static", "papers.show")
-JSON_PREFIXES = ("/api/", "/v1/", "/oauth/", "/.well-known/", "/openapi.json", "/status/", "/healthz", "/readyz")
+JSON_PREFIXES = (
+    "/api/", "/v1/", "/oauth/", "/.well-known/", "/openapi.json", "/status/", "/healthz", "/readyz", "/metrics",
+)  # fmt: skip
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; style-src-attr 'unsafe-inline'; img-src 'self' data:; "
@@ -60,6 +65,8 @@ HEADERS = {
 
 def init_app(app: Flask) -> None:
     """Give `app` its pages, its languages, its sign-in and its error pages."""
+    app.extensions["examapp_meters"] = Meters()
+    request_log.init_app(app)
     app.before_request(check_request)
     csrf = CSRFProtect(app)
     for bp in BLUEPRINTS:
@@ -155,6 +162,7 @@ def _shown(
     status: int, code: str, title: str, message: str, headers: dict[str, str], problems: Any, parameters: dict[str, Any]
 ) -> tuple[Any, int, dict[str, str]]:
     g.error_code = code
+    metrics.meters().refused(code)
     if not _wants_json():
         page = render_template("error.html", status=status, title=title, message=message, problems=problems)
         return page, status, headers

@@ -21,7 +21,7 @@ from examapp.errors import N_, ExamappError, NotAllowed
 from examapp.exams.administrations import own_registration
 from examapp.scoring import results
 from examapp.scoring.models import Result
-from examapp.web import sitting_answers
+from examapp.web import metrics, sitting_answers
 from examapp.web.incoming import arrived, json_object
 from examapp.web.session_api import check_csrf, stamp
 from examapp.web.signed_in import actor, settings
@@ -122,7 +122,7 @@ def committer() -> Committer:
     """Return this process's committer."""
     found: Committer | None = current_app.extensions.get("examapp_committer")
     if found is None:
-        found = Committer(db.engine, timedelta(seconds=settings().grace_seconds))
+        found = metrics.MeteredCommitter(db.engine, timedelta(seconds=settings().grace_seconds), metrics.meters())
         found = current_app.extensions.setdefault("examapp_committer", found)
     return found
 

@@ -103,6 +103,7 @@ ROUTES: dict[str, tuple[int, int, int, int]] = {
     "GET /help": OPEN,
     "POST /language": (302, 302, 302, 302),
     "POST /oauth/token": (400, 400, 400, 400),
+    "GET /metrics": OPEN,  # this machine; from elsewhere tests/web/test_metrics.py
     "GET /openapi.json": OPEN,
     "GET /readyz": OPEN,
     "POST /registrations/<registration_id>/begin": (302, 302, 403, 403),
