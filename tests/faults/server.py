@@ -1,54 +1,85 @@
 """A server to kill: imports the application once, then forks a whole new server process for each line it reads.
 
-    python -m tests.faults.server PORT [acknowledge-early]
+    python -m tests.faults.server SOCKET [acknowledge-early] [synchronous-off]
 
-The forked process is the complete server (HTTP, committer, database connections); killing it with -9 leaves nothing of
-it. `acknowledge-early` is the control: a committer that answers before it commits.
+SOCKET is the number of a listening socket that it was given. The forked process is the complete server (HTTP,
+committer, database connections); killing it with -9 leaves nothing of it. The options are the controls, which must
+lose.
 """
 
+import io
 import os
+import sqlite3
 import sys
+import threading
 import time
-from datetime import timedelta
+from collections.abc import Callable, Iterable
+from typing import Any
 
-from flask import Flask
-from werkzeug.serving import make_server
+from sqlalchemy import Engine, event
+from werkzeug.serving import WSGIRequestHandler, make_server
 
 from examapp.app import create_app_from_env
-from examapp.db import db
-from examapp.delivery.acceptance import Accepted
-from examapp.delivery.committer import Committer, _Waiting
-from examapp.delivery.journal import FIRST, Entry
+from examapp.delivery.committer import Committer
+
+DELAY_SECONDS = 0.02
 
 
-class EarlyCommitter(Committer):
-    """Breaks the one promise of its parent: it acknowledges, and commits a moment later."""
+class AcknowledgeEarly:
+    """Breaks the one promise of the service behind it: it answers a save at once, and lets it be stored a moment later.
 
-    def _settle(self, batch: list[_Waiting]) -> None:
-        for request, future in batch:
-            slot, seq = request.action.slot, request.action.seq  # type: ignore[union-attr]
-            body = {"slot": slot, "seq": seq}
-            future.set_result(Accepted(Entry(0, request.received_at, FIRST), request.received_at, body))
-        time.sleep(0.02)
-        self._write([request for request, _ in batch])
+    It takes what came of the body, whole or not.
+    """
+
+    def __init__(self, service: Callable[..., Iterable[bytes]]) -> None:
+        self._service = service
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        if environ["REQUEST_METHOD"] != "PUT":
+            return self._service(environ, start_response)
+        body = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
+        later = {**environ, "wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))}
+        threading.Thread(target=self._store, args=(later,), daemon=True).start()
+        answer = b'{"receipt":""}'
+        start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(answer)))])
+        return [answer]
+
+    def _store(self, environ: dict[str, Any]) -> None:
+        time.sleep(DELAY_SECONDS)
+        b"".join(self._service(environ, lambda *_: None))
 
 
-def serve(app: Flask, port: int, is_early: bool) -> None:
+class KeepAlive(WSGIRequestHandler):
+    """HTTP/1.1, and no word about each request."""
+
+    protocol_version = "HTTP/1.1"
+    timeout = 60
+
+    def log(self, *_: Any) -> None:
+        """Say nothing."""
+
+
+def serve(service: Callable[..., Any], socket: int) -> None:
     """Serve until killed."""
-    with app.app_context():
-        kind = EarlyCommitter if is_early else Committer
-        app.extensions["examapp_committer"] = kind(db.engine, timedelta(seconds=5))
-    make_server("127.0.0.1", port, app, threaded=True).serve_forever()
+    make_server("127.0.0.1", 0, service, threaded=True, request_handler=KeepAlive, fd=socket).serve_forever()
+
+
+@event.listens_for(Engine, "checkout")
+def _switch_flushes_off(dbapi_connection: Any, *_: Any) -> None:
+    if "synchronous-off" in sys.argv and isinstance(dbapi_connection, sqlite3.Connection):
+        dbapi_connection.execute("PRAGMA synchronous=OFF")
 
 
 def main() -> None:
-    app = create_app_from_env()
-    port, is_early = int(sys.argv[1]), "acknowledge-early" in sys.argv
+    app, socket = create_app_from_env(), int(sys.argv[1])
+    if "synchronous-off" in sys.argv:
+        Committer.check = lambda *_: None  # type: ignore[method-assign]
+    service = AcknowledgeEarly(app) if "acknowledge-early" in sys.argv else app
     print("ready", flush=True)
     for _ in sys.stdin:
         child = os.fork()
         if child == 0:
-            serve(app, port, is_early)
+            serve(service, socket)
         print(child, flush=True)
         os.waitpid(child, 0)
         print("gone", flush=True)

@@ -1,0 +1,31 @@
+"""PostgreSQL under faults: a cluster in a folder of the harness's choice, and the processes that it consists of."""
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+
+from tests.cluster import Cluster
+
+
+@contextmanager
+def cluster_in(folder: Path, *settings: str) -> Iterator[Cluster]:
+    """Give a running cluster whose data lie in `folder`; it is ended, not removed."""
+    folder.mkdir()
+    # PostgreSQL's user must be able to pass
+    folder.parent.chmod(0o755)
+    cluster = Cluster(folder, "min_wal_size=64MB", "max_wal_size=96MB", *settings)
+    cluster.create()
+    cluster.start()
+    try:
+        yield cluster
+    finally:
+        cluster.stop(signal.SIGQUIT)
+
+
+def tree(cluster: Cluster) -> list[psutil.Process]:
+    """Return a running cluster's processes, the first one (which makes the others) first."""
+    first = psutil.Process(int((cluster.folder / "data/postmaster.pid").read_text().split()[0]))
+    return [first, *first.children(recursive=True)]

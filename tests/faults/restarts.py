@@ -1,0 +1,78 @@
+"""Restarts of PostgreSQL under load: stopped at once or in order, killed with -9, or one of its backends killed."""
+
+import random
+import signal
+import tempfile
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+
+from tests.cluster import Cluster
+from tests.faults.audit import audit
+from tests.faults.disk_image import memory
+from tests.faults.hall import open_hall
+from tests.faults.postgres import cluster_in, tree
+from tests.faults.service import Served, Warm, running
+from tests.faults.table import Row
+from tests.faults.trainees import at_work
+
+# an operator's promise: what was saved is taken again this soon after the database answers
+BACK_SECONDS = 10.0
+WAYS = {"immediate": signal.SIGQUIT, "fast": signal.SIGINT}
+
+
+def restart_database(times: int, seed: int, *options: str, is_served: bool = False) -> Row:
+    """Restart PostgreSQL `times` times below one server that is never restarted."""
+    return _break("database restarts", _restart, times, seed, *options, is_served=is_served)
+
+
+def kill_database(times: int, seed: int, *options: str, is_served: bool = False) -> Row:
+    """Kill one of PostgreSQL's processes, any, with -9, `times` times."""
+    return _break("kill -9, PostgreSQL", _kill, times, seed, *options, is_served=is_served)
+
+
+def _break(fault, breaks, times: int, seed: int, *options: str, is_served: bool) -> Row:
+    rng, slowest, ways = random.Random(seed), 0.0, []
+    with (
+        tempfile.TemporaryDirectory(prefix="examapp-", dir=memory()) as folder,
+        cluster_in(Path(folder) / "pg") as cluster,
+    ):
+        cluster.run("CREATE DATABASE exam")
+        hall = open_hall(Path(folder), cluster.url("exam"), trainees=6, sittings=20)
+        server = (Served if is_served else Warm)(hall, *options)
+        with running(server) as service, at_work(hall, server.port, seed=seed) as crowd:
+            crowd.wait(3)
+            begun = {process.pid for process in service.processes()}
+            for _ in range(times):
+                time.sleep(rng.uniform(0.0, 0.15))
+                ways.append(breaks(cluster, rng))
+                slowest = max(slowest, crowd.wait(len(crowd.trainees), BACK_SECONDS))
+            assert {process.pid for process in service.processes()} == begun, "a server process was restarted"
+            crowd.wait_for_everybody(BACK_SECONDS)
+        found = audit(hall.config.database_url, crowd.trainees)
+    note = ", ".join(f"{ways.count(way)} {way}" for way in sorted(set(ways)))
+    return Row(fault, len(ways), found, tuple(crowd.wrong), f"{note}; back in {slowest:.1f} s at most")
+
+
+def _restart(cluster: Cluster, rng: random.Random) -> str:
+    way = rng.choice(list(WAYS))
+    cluster.stop(WAYS[way])
+    cluster.start()
+    return way
+
+
+def _kill(cluster: Cluster, rng: random.Random) -> str:
+    """Kill a process; PostgreSQL itself restarts after the loss of a backend, an operator after that of all of it."""
+    first, *others = tree(cluster)
+    victim = rng.choice([first, *others])
+    if victim != first:
+        name = victim.cmdline()[0].split()[1]
+        with suppress(psutil.NoSuchProcess):
+            victim.kill()
+        return f"of a {'backend' if name == 'examapp' else 'helper'}"
+    cluster.stop(signal.SIGKILL)
+    psutil.wait_procs(others, 30)
+    cluster.start()
+    return "of all"

@@ -1,0 +1,58 @@
+"""The table that the fault runs print: what was done to the service, and what became of what it had acknowledged."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tests.faults.audit import Audit
+
+
+@dataclass(frozen=True)
+class Row:
+    """One series: how many faults were injected, the audit, what may not be said and was, and each image's audit."""
+
+    fault: str
+    injected: int
+    audit: Audit
+    wrong: tuple[str, ...] = ()
+    note: str = ""
+    each: tuple[Audit, ...] = ()
+
+    def problems(self, wanted: int) -> list[str]:
+        """Return what keeps this run from showing that nothing was lost under `wanted` faults."""
+        found = []
+        if self.injected < wanted:
+            found.append(f"only {self.injected} of {wanted} faults were injected")
+        if not self.audit.acknowledged:
+            found.append("nothing was acknowledged, so nothing could be lost")
+        if not self.audit.is_clean:
+            found.append(f"what was promised does not hold: {self.audit}")
+        return found + [f"said what no service may say: {each}" for each in self.wrong[:5]]
+
+    @property
+    def loses(self) -> bool:
+        """Whether a control lost what it acknowledged, in each image where there are several."""
+        return all(each.lost for each in self.each or (self.audit,))
+
+
+HEAD = ("fault", "injected", "acknowledged", "lost", "duplicated", "phantom", "control lost, of acknowledged")
+
+
+def cells(row: Row, controls: Sequence[Row]) -> tuple[str, ...]:
+    """Return a row as the table shows it."""
+    lost = "; ".join(f"{each.audit.lost} of {each.audit.acknowledged}" for each in controls)
+    found = row.audit
+    numbers = (row.injected, found.acknowledged, found.lost, found.duplicated, found.phantom)
+    return (row.fault, *(f"{number:,}" for number in numbers), lost or "-")
+
+
+def table(rows: Sequence[tuple[str, ...]]) -> str:
+    """Return the whole table, in columns."""
+    widths = [max(len(row[column]) for row in [HEAD, *rows]) for column in range(len(HEAD))]
+    lines = [HEAD, tuple("-" * width for width in widths), *rows]
+    return "\n".join(
+        "  ".join(
+            cell.ljust(width) if column in (0, len(HEAD) - 1) else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in lines
+    )
