@@ -38,6 +38,11 @@ class User(Base):
 
     center: Mapped[Center | None] = relationship()
 
+    @property
+    def session_id(self) -> str:
+        """What a browser session keeps of the person it belongs to."""
+        return f"{self.id}.{self.session_epoch}"
+
 
 class SignInThrottle(Base):
     """Failed sign-ins of one name from one source; never of a source alone, behind which a whole hall may sit."""

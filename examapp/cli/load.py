@@ -10,16 +10,22 @@ from typing import Any
 import click
 from flask import current_app
 from flask.cli import with_appcontext
+from flask.sessions import SecureCookieSessionInterface
+from sqlalchemy import select
 
 from examapp import clock
 from examapp.accounts.access import OPERATOR
+from examapp.accounts.models import User
 from examapp.accounts.people import NewPassword, add_trainee, new_password
 from examapp.cli.demo_service import prepare_exam
 from examapp.cli.doors import door
 from examapp.config import Config
 from examapp.db import db, transaction
+from examapp.delivery import paper, preparation, tickets
+from examapp.delivery.models import PreparedSitting
+from examapp.delivery.tickets import PlaceTicket, PreparedPlace
 from examapp.exams import administrations
-from examapp.exams.models import Administration
+from examapp.exams.models import Administration, ExamForm, Registration
 
 # one transaction for so many trainees, so that saves of other sittings are not held up for long
 BATCH = 250
@@ -38,14 +44,18 @@ def load() -> None:
     "--window", type=click.IntRange(1), help="Seconds until the window closes; twice the time limit if not given."
 )
 @click.option("--part", type=click.Choice(["theory", "practical"]), default="theory", show_default=True)
+@click.option("--signed-in", is_flag=True, help="Also write browser sessions, as signing in hours before leaves them.")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="The JSON file to write.")
 @with_appcontext
 @door
-def seed(trainees: int, opens_in: int, minutes: int, window: int | None, part: str, out: Path) -> None:
+def seed(
+    trainees: int, opens_in: int, minutes: int, window: int | None, part: str, signed_in: bool, out: Path
+) -> None:  # fmt: skip
     """Make an administration of the demo's exam with new trainees, and write whom a load generator may sign in as.
 
     All of them share one password, which is new, and one hash of it: hashing each would take minutes. Never seed a
-    service that real trainees use. A window shorter than the time limit ends all sittings at one instant.
+    service that real trainees use. Papers are published and sittings prepared. A window shorter than the time limit
+    ends all sittings at one instant.
 
     \b
     Example: examapp load seed --trainees 500 --opens-in 60 --minutes 20 --out seed.json
@@ -60,6 +70,9 @@ def seed(trainees: int, opens_in: int, minutes: int, window: int | None, part: s
             OPERATOR, prepared.exam, part, prepared.forms[part], opens_at=opens_at, closes_at=closes_at, minutes=minutes
         )
     people = _register(administration, trainees, password)
+    _prepare(administration)
+    if signed_in:
+        _sign_in(administration, people)
     _write(out, {
         "target": config.public_url, "exam": prepared.exam.code, "part": part, "administration": administration.id,
         "opens_at": administration.opens_at.isoformat(), "trainees": people,
@@ -87,6 +100,45 @@ def _add(administration: Administration, username: str, password: NewPassword) -
     registration = administrations.register(OPERATOR, administration, trainee, at=at)
     db.session.flush()
     return {"username": username, "password": password.text, "registration": registration.id}
+
+
+def _prepare(administration: Administration) -> None:
+    """Publish the papers and prepare the sittings, which the worker would do in time."""
+    with transaction():
+        for each in administration.forms:
+            paper.publish(db.session.get_one(ExamForm, each.exam_form_id))
+    count = BATCH
+    while count:
+        with transaction():
+            count = preparation.prepare(OPERATOR, administration, limit=BATCH)
+
+
+def _sign_in(administration: Administration, people: list[dict[str, Any]]) -> None:
+    """Add to each trainee the cookies and the CSRF token of a browser session."""
+    query = (
+        select(User, PreparedSitting)
+        .join(Registration, Registration.trainee_id == User.id)
+        .join(PreparedSitting, PreparedSitting.registration_id == Registration.id)
+        .where(Registration.administration_id == administration.id)
+    )
+    found = {place.registration_id: (user, place) for user, place in db.session.execute(query)}
+    for person in people:
+        person.update(_session(*found[person["registration"]]))
+
+
+def _session(user: User, prepared: PreparedSitting) -> dict[str, Any]:
+    secret, token = current_app.config["EXAMAPP"].secret_key, secrets.token_hex(20)
+    place = PreparedPlace(prepared.registration_id, prepared.sitting_id, prepared.exam_form_id, prepared.epoch)
+    expires = int((clock.now() + timedelta(days=2)).timestamp())
+    sessions = SecureCookieSessionInterface().get_signing_serializer(current_app)
+    content = {"_user_id": user.session_id, "_fresh": True, "csrf_token": token}
+    return {
+        "csrf_token": tickets.csrf_token(token, secret),
+        "cookies": {
+            "session": sessions.dumps(content) if sessions else "",
+            "places": tickets.sign_places(PlaceTicket((place,), tickets.csrf_digest(token), expires), secret),
+        },
+    }
 
 
 def _write(path: Path, content: dict[str, Any]) -> None:

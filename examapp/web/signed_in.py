@@ -21,7 +21,7 @@ class SignedIn:
 
     def get_id(self) -> str:
         """Return what the session cookie holds."""
-        return f"{self.user.id}.{self.user.session_epoch}"
+        return self.user.session_id
 
 
 def actor() -> User:
