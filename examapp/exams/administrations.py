@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 
 from examapp.accounts import access
 from examapp.accounts.models import User
@@ -18,7 +18,7 @@ YEARS = range(2000, 2100)
 
 def schedule(
     actor: access.Actor, exam: Exam, part: str, exam_forms: list[ExamForm], *, opens_at: datetime, closes_at: datetime,
-    minutes: int, attempts: int = 1,
+    minutes: int, attempts: int = 1, is_rehearsal: bool = False,
 ) -> Administration:  # fmt: skip
     """Schedule an offering of one part of an exam with the forms it hands out."""
     access.require(actor, "administration.schedule")
@@ -36,8 +36,9 @@ def schedule(
     if problems:
         raise InvalidInput("administration.invalid", N_("The administration was not scheduled."), problems)
     administration = Administration(
-        exam=exam, part=part, opens_at=opens_at, closes_at=closes_at, minutes=minutes, attempts=attempts
-    )
+        exam=exam, part=part, opens_at=opens_at, closes_at=closes_at, minutes=minutes, attempts=attempts,
+        is_rehearsal=is_rehearsal,
+    )  # fmt: skip
     administration.forms = [AdministrationForm(number=n, exam_form=each) for n, each in enumerate(exam_forms, 1)]
     db.session.add(administration)
     db.session.flush()
@@ -78,6 +79,11 @@ def _next_form(administration: Administration) -> str:
         select(func.count()).select_from(Registration).where(Registration.administration_id == administration.id)
     )
     return administration.forms[(count or 0) % len(administration.forms)].exam_form_id
+
+
+def rehearsed() -> Select[str]:
+    """Select the registrations whose sittings are rehearsals: they belong to no statistic."""
+    return select(Registration.id).join(Administration).where(Administration.is_rehearsal)
 
 
 def of_trainee(trainee_id: str) -> list[Registration]:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, String, UniqueConstraint
+from sqlalchemy import ForeignKey, String, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from examapp.accounts.models import Center, User
@@ -84,7 +84,10 @@ class CutScore(Sealed, Base):
 
 
 class Administration(Base):
-    """A scheduled offering of one part of an exam: its window, its minutes and its forms."""
+    """A scheduled offering of one part of an exam: its window, its minutes and its forms.
+
+    A rehearsal runs like any other; its results are shown at once and are never released, recorded or certified.
+    """
 
     __tablename__ = "administration"
 
@@ -95,6 +98,7 @@ class Administration(Base):
     closes_at: Mapped[datetime] = mapped_column(UtcDateTime)
     minutes: Mapped[int]
     attempts: Mapped[int] = mapped_column(default=1)
+    is_rehearsal: Mapped[bool] = mapped_column(default=False, server_default=false())
 
     exam: Mapped[Exam] = relationship()
     forms: Mapped[list["AdministrationForm"]] = relationship(order_by="AdministrationForm.number")

@@ -14,6 +14,7 @@ from examapp.canonical import decimal_string
 from examapp.db import db, new_id
 from examapp.delivery.models import Sitting
 from examapp.errors import N_, Refused
+from examapp.exams.administrations import rehearsed
 from examapp.exams.exam_forms import plan_of
 from examapp.exams.models import Exam, ExamForm, FormSlot
 from examapp.psychometrics.calibration import calibrate
@@ -32,7 +33,7 @@ class Answers:
 
 
 def answers_of(exam: Exam, part: str) -> Answers:
-    """Return the marks of every closed sitting of a part, for items with enough responses to calibrate."""
+    """Return the marks of a part's closed sittings, save rehearsals, for items with enough responses to calibrate."""
     newest = (
         select(Mark.sitting_id, Mark.slot, func.max(Mark.number).label("number"))
         .group_by(Mark.sitting_id, Mark.slot)
@@ -47,7 +48,7 @@ def answers_of(exam: Exam, part: str) -> Answers:
         .join(Sitting, Sitting.id == Mark.sitting_id)
         .join(ExamForm, ExamForm.id == Sitting.exam_form_id)
         .join(FormSlot, (FormSlot.exam_form_id == ExamForm.id) & (FormSlot.number == Mark.slot))
-        .where(ExamForm.exam_id == exam.id, ExamForm.part == part)
+        .where(ExamForm.exam_id == exam.id, ExamForm.part == part, Sitting.registration_id.not_in(rehearsed()))
         .order_by(Mark.sitting_id)
     )
     rows = db.session.execute(query).all()

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Select, case, distinct, func, select
 from sqlalchemy.orm import defer, joinedload
@@ -109,7 +110,13 @@ def outcomes(actor: access.Actor, administration: Administration) -> list[Outcom
     )
     # the last row of a registration is its newest result of its newest sitting
     newest = {row.Registration.id: row for row in db.session.execute(query)}
-    return [Outcome(row.Registration, row.Sitting, row.Result, row.Release is not None) for row in newest.values()]
+    return [
+        Outcome(row.Registration, row.Sitting, row.Result, _may_be_seen(administration, row)) for row in newest.values()
+    ]
+
+
+def _may_be_seen(administration: Administration, row: Any) -> bool:
+    return row.Release is not None or (administration.is_rehearsal and row.Result is not None)
 
 
 def is_borderline(result: Result) -> bool:

@@ -12,13 +12,15 @@ from examapp.banks.models import ItemVersion
 from examapp.db import db
 from examapp.delivery.models import Sitting, StoredResponse
 from examapp.delivery.state import EXPIRED, SUBMITTED
+from examapp.exams.administrations import rehearsed
 from examapp.exams.exam_forms import forms_of
 from examapp.exams.models import Exam, ExamForm, FormSlot
 from examapp.scoring.models import Mark
 
 Floats = npt.NDArray[np.float64]
 Whole = npt.NDArray[np.int64]
-CLOSED = (SUBMITTED, EXPIRED)
+# which sittings belong to statistics
+COUNTED = Sitting.status.in_((SUBMITTED, EXPIRED)) & Sitting.registration_id.not_in(rehearsed())
 
 
 @dataclass(frozen=True)
@@ -70,9 +72,7 @@ def answers_of(exam: Exam, part: str) -> PartAnswers:
 def _sittings(forms: tuple[ExamForm, ...]) -> list[tuple[int, int]]:
     """Return id and position of the form of each closed sitting, by id."""
     places = {form.id: place for place, form in enumerate(forms)}
-    query = select(Sitting.id, Sitting.exam_form_id).where(
-        Sitting.exam_form_id.in_(places), Sitting.status.in_(CLOSED)
-    )  # fmt: skip
+    query = select(Sitting.id, Sitting.exam_form_id).where(Sitting.exam_form_id.in_(places), COUNTED)
     return [(row.id, places[row.exam_form_id]) for row in db.session.execute(query.order_by(Sitting.id))]
 
 
@@ -81,7 +81,7 @@ def _marks(form: ExamForm) -> Whole:
     query = (
         select(Mark.sitting_id, Mark.slot, Mark.category, Mark.highest)
         .join(Sitting, Sitting.id == Mark.sitting_id)
-        .where(Sitting.exam_form_id == form.id, Sitting.status.in_(CLOSED))
+        .where(Sitting.exam_form_id == form.id, COUNTED)
         .order_by(Mark.slot, Mark.sitting_id, Mark.number)
     )
     rows = [tuple(row) for row in db.session.execute(query)]
@@ -120,7 +120,7 @@ def marked_people(version: ItemVersion) -> list[tuple[Exam, str, int]]:
         .join(ExamForm, ExamForm.id == FormSlot.exam_form_id)
         .join(Sitting, Sitting.exam_form_id == ExamForm.id)
         .join(Mark, (Mark.sitting_id == Sitting.id) & (Mark.slot == FormSlot.number) & (Mark.number == 1))
-        .where(FormSlot.item_version_id == version.id, Sitting.status.in_(CLOSED))
+        .where(FormSlot.item_version_id == version.id, COUNTED)
         .group_by(ExamForm.exam_id, ExamForm.part)
         .order_by(ExamForm.exam_id, ExamForm.part)
     )

@@ -16,6 +16,7 @@ from examapp.delivery import histories
 from examapp.delivery.histories import History
 from examapp.delivery.models import Sitting
 from examapp.errors import N_, NotFound, Refused
+from examapp.exams.administrations import rehearsed
 from examapp.exams.exam_forms import cut_of
 from examapp.exams.models import ExamForm, Registration
 from examapp.scoring.calibration_runs import population
@@ -155,11 +156,13 @@ def newest(sitting_id: int) -> Result | None:
 
 
 def released(sitting_id: int) -> Result:
-    """Return the newest released result of a sitting; until one is released there is none to see."""
+    """Return the newest result of a sitting that may be seen: a released one, or any of a rehearsal."""
     query = (
         select(Result)
-        .join(Release, Release.result_id == Result.id)
+        .join(Sitting, Sitting.id == Result.sitting_id)
+        .outerjoin(Release, Release.result_id == Result.id)
         .where(Result.sitting_id == sitting_id)
+        .where(Release.result_id.is_not(None) | Sitting.registration_id.in_(rehearsed()))
         .order_by(Result.number.desc())
         .limit(1)
     )
@@ -170,12 +173,13 @@ def released(sitting_id: int) -> Result:
 
 
 def is_released(result: Result) -> bool:
-    """Say whether a result may be seen."""
-    return db.session.get(Release, result.id) is not None
+    """Say whether a result may be seen: an examiner released it, or it comes from a rehearsal."""
+    is_rehearsal = result.sitting.registration.administration.is_rehearsal
+    return is_rehearsal or db.session.get(Release, result.id) is not None
 
 
 def waiting_for_release(administration_id: str) -> list[Result]:
-    """Return the newest result of each sitting of an administration that is not released yet."""
+    """Return the newest result of each sitting of an administration that is not released yet; no rehearsal waits."""
     newest_numbers = (
         select(Result.sitting_id, func.max(Result.number).label("number")).group_by(Result.sitting_id).subquery()
     )
@@ -187,6 +191,7 @@ def waiting_for_release(administration_id: str) -> list[Result]:
         .join(Registration, Registration.id == Sitting.registration_id)
         .outerjoin(Release, Release.result_id == Result.id)
         .where(Registration.administration_id == administration_id, Release.result_id.is_(None))
+        .where(Registration.id.not_in(rehearsed()))
         # evidence is large, and lists do not show it
         .options(defer(Result.evidence), joinedload(Result.sitting).joinedload(Sitting.registration))
         .order_by(Result.scored_at, Result.id)
@@ -199,6 +204,8 @@ def release(actor: access.Actor, results: list[Result], *, at: datetime) -> list
     access.require(actor, "result.release")
     if not results:
         raise Refused("release.nothing", N_("No result waits for release."))
+    if any(result.sitting.registration.administration.is_rehearsal for result in results):
+        raise Refused("release.rehearsal", N_("Results of a rehearsal are never released."))
     releases = [Release(result_id=result.id, released_by=actor.id, released_at=at) for result in results]
     db.session.add_all(releases)
     return releases

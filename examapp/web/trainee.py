@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from flask import Blueprint, redirect, render_template, request, url_for
-from flask_babel import get_locale
+from flask_babel import get_locale, gettext
 from flask_babel import lazy_gettext as _l
 from flask_login import current_user
 from werkzeug.wrappers import Response
@@ -101,6 +101,8 @@ def take(public_id: str) -> str:
     """Show the exam page; a sitting that is over leads to its receipt once the page has sent what it still holds."""
     sitting = sittings.of_trainee(actor(), public_id)
     title = sitting.exam_form.exam.title(str(get_locale()))
+    if sitting.registration.administration.is_rehearsal:
+        title = f"{title} · {gettext('Rehearsal')}"
     return render_template("trainee/exam.html", sitting=sitting, title=title, words=exam_words.in_both_languages())
 
 

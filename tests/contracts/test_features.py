@@ -7,7 +7,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 CLAIMED = {
     *(f"T{number}" for number in (1, 2, 5, 6, 7, 8, 11, 12, 13, 14, 15, 16, 17, 19, 20)),
-    *("T4", "T10", "A1", "A3", "A4", "A5", "A6"),
+    *("T4", "T10", "T22", "A1", "A3", "A4", "A5", "A6"),
     *("E1", "E2", "E16", "E20", "E21", "A13", "A14", "A18", "O5", "O6", "O9", "B2", "B4"),
 }
 

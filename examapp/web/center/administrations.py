@@ -6,7 +6,7 @@ from flask import Blueprint, flash, redirect, render_template, url_for
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
-from wtforms import DateTimeLocalField, IntegerField, SelectChoice
+from wtforms import BooleanField, DateTimeLocalField, IntegerField, SelectChoice
 from wtforms.validators import InputRequired
 
 from examapp import clock
@@ -47,6 +47,7 @@ class ScheduleForm(BaseForm):
     opens_at = DateTimeLocalField(_l("Opens"), [InputRequired(_l("Enter the day and time of the opening"))])
     closes_at = DateTimeLocalField(_l("Closes"), [InputRequired(_l("Enter the day and time of the end"))])
     minutes = IntegerField(_l("Minutes for each trainee"), [InputRequired(_l("Enter a whole number of minutes"))])
+    is_rehearsal = BooleanField(_l("This is a rehearsal"))
     forms = CheckboxesField(_l("Forms to hand out"), [InputRequired(_l("Choose one or more forms"))])
 
 
@@ -71,7 +72,7 @@ def schedule(code: str, part: str) -> str | Response:
 def _schedule(form: ScheduleForm, exam: Exam, part: str, chosen: list[ExamForm]) -> Administration:
     return administrations.schedule(
         actor(), exam, part, chosen, opens_at=_in_china(form.opens_at.data), closes_at=_in_china(form.closes_at.data),
-        minutes=form.minutes.data or 0,
+        minutes=form.minutes.data or 0, is_rehearsal=form.is_rehearsal.data,
     )  # fmt: skip
 
 
