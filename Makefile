@@ -9,7 +9,7 @@ export EXAMAPP_KEY_FOLDER ?= $(VAR)/keys
 export EXAMAPP_PUBLIC_URL ?= http://$(BIND)
 export EXAMAPP_SECURE_COOKIES ?= 0
 
-.PHONY: run test demo lint env features translations
+.PHONY: run test faults demo lint env features translations
 
 run: env ## a demo service on this machine, with one account per role; stays up until Ctrl-C
 	@EXAMAPP_SECRET_KEY=$$($(BIN)/python .ci/secret.py $(VAR)/secret) $(BIN)/examapp demo-service --bind $(BIND)
@@ -19,6 +19,9 @@ demo: env ## the main job by itself: simulated trainees, real verbs, signed reco
 
 test: env ## everything: the whole test suite, static checks and contracts among it
 	@$(BIN)/python -m pytest -q -n 2 --dist worksteal
+
+faults: env ## the long fault runs: kills, power cuts, disk errors, cut connections, database restarts; prints the table
+	@$(BIN)/python -m tests.faults
 
 lint: env ## ruff, mypy, import contracts
 	@$(BIN)/ruff check -q .
