@@ -24,7 +24,7 @@ from examapp.db import Base, broken_seals, db, sealed_tables
 from examapp.delivery.models import JournalEntry, Paper, Sitting, StoredResponse
 from examapp.errors import ExamappError
 from examapp.exams.exam_forms import digest_of
-from examapp.exams.models import ExamForm
+from examapp.exams.models import ExamForm, ExtraTime, Registration
 from examapp.scoring.models import Result
 
 _ITEM_COLUMNS = ("id", "version", "type", "area")
@@ -52,6 +52,7 @@ def verify_storage(keys: key_store.Keys | None = None, notes: Iterable[str] = ()
         *_dangling(),
         *rows(PublicKey, _broken_key),
         *sets(Sitting, broken_sittings),
+        *_extra_time(),
         *_strays(),
         *rows(ItemVersion, _broken_item),
         *rows(StimulusVersion, _broken_stimulus),
@@ -94,6 +95,21 @@ def _broken_key(row: PublicKey) -> Iterator[str]:
         yield "its id, use or algorithm is not that of the key"
     if not row.kid.endswith("#" + signing.thumbprint(signing.import_public(jwk))):
         yield "its id is not the thumbprint of the key"
+
+
+def _extra_time() -> Iterator[Finding]:
+    """Registrations whose extra minutes are not those that were decided last."""
+    last = select(ExtraTime.registration_id, func.max(ExtraTime.number).label("number"), func.count().label("kept"))
+    newest = last.group_by(ExtraTime.registration_id).subquery()
+    query = (
+        select(Registration.id, newest.c.number, newest.c.kept)
+        .join(newest, newest.c.registration_id == Registration.id)
+        .join(ExtraTime, (ExtraTime.registration_id == Registration.id) & (ExtraTime.number == newest.c.number))
+        .where((newest.c.number != newest.c.kept) | (ExtraTime.minutes != Registration.extra_minutes))
+    )
+    for registration_id, number, kept in db.session.execute(query):
+        what = "decisions are missing" if number != kept else "its extra minutes are not those that were decided last"
+        yield Finding("registration", registration_id, what)
 
 
 def _strays() -> Iterator[Finding]:

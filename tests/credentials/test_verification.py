@@ -5,6 +5,7 @@ import pytest
 from sqlalchemy import Integer, LargeBinary, Text, select, type_coerce
 from sqlalchemy.exc import IntegrityError
 
+from examapp.accounts.access import OPERATOR
 from examapp.accounts.models import ApiClient
 from examapp.credentials import key_store, log
 from examapp.credentials.models import Acknowledgement
@@ -12,6 +13,8 @@ from examapp.credentials.verification import verify_storage
 from examapp.db import Base, db, seal_of, sealed_tables
 from examapp.delivery import journal
 from examapp.delivery.models import Sitting
+from examapp.exams import extra_time
+from examapp.exams.models import Registration
 from examapp.scoring.models import CalibrationRun
 from tests import makers
 from tests.triggers import unlock
@@ -26,6 +29,7 @@ SEAL_ALONE = {
     "checkpoint": {"signed_at"},
     "cut_score": {"id", "exam_id", "part", "number", "scale", "theta", "method", "decided_on"},
     "exam_form": {"created_at"},
+    "extra_time": {"factor", "reason", "decided_by", "decided_at"},
     "item_parameters": {"id", "number", "source", "created_at"},
     "item_version": {"published_at"},
     "mark": {"number", "marker", "marked_at"},
@@ -44,6 +48,8 @@ def unlocked(store, issued):
     connection = db.session.connection()
     makers.make_stimulus_version()
     db.session.add(CalibrationRun(scale="s", model="rasch", settings={}, report={}, run_at=makers.AT))
+    registration = db.session.scalars(select(Registration).order_by(Registration.id)).first()
+    extra_time.decide(OPERATOR, registration, registration.extra_minutes, reason="Certificate", at=makers.AT)
     unlock(connection)
     db.session.commit()
     db.session.connection().exec_driver_sql("pragma defer_foreign_keys = on")
