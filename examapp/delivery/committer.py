@@ -130,8 +130,7 @@ class Committer:
         while True:
             batch = self._take()
             try:
-                for _, shard in groupby(sorted(batch, key=self._shard_of), key=self._shard_of):
-                    self._settle(list(shard))
+                self._settle_all(batch)
             except Exception as error:
                 log.exception("the committer failed")
                 for waiting in batch:
@@ -149,6 +148,13 @@ class Committer:
 
     def _shard_of(self, waiting: _Waiting) -> int:
         return shard_of(waiting.request.sitting_id, self._shards)
+
+    def _settle_all(self, batch: list[_Waiting]) -> None:
+        if self._shards == 1:
+            self._settle(batch)
+            return
+        for _, shard in groupby(sorted(batch, key=self._shard_of), key=self._shard_of):
+            self._settle(list(shard))
 
     def _settle(self, batch: list[_Waiting]) -> None:
         try:

@@ -34,7 +34,7 @@ _BODIES = "SELECT number, body FROM journal_entry WHERE sitting_id = ? AND kind 
 _FORM = "SELECT f.digest, p.digest FROM exam_form f JOIN paper p ON p.exam_form_id = f.id WHERE f.id = ?"
 
 _BEGIN = (
-    "INSERT INTO sitting (id, registration_id, attempt, exam_form_id, seed, started_at, epoch, status, ends_at,"
+    "INSERT INTO sitting (id, registration_id, attempt, exam_form_id, seed, started_at, epoch, ends_at, status,"
     " closed_at, last_number, last_digest)"
 )
 _APPEND = "INSERT INTO journal_entry (sitting_id, number, kind, at, body, previous, digest)"
@@ -44,9 +44,15 @@ _OR_REPLACE = (
 )
 
 _MOVE = (
-    "UPDATE sitting SET status = w.status, ends_at = w.ends_at, closed_at = coalesce(w.closed_at, sitting.closed_at),"
+    "UPDATE sitting SET status = w.status, closed_at = coalesce(w.closed_at, sitting.closed_at),"
     " last_number = w.last_number, last_digest = w.last_digest"
 )
+
+_RESPONSE = ("sitting_id", "slot", "seq", "value", "number")
+_ENTRY_ROW = ("sitting_id", "number", "kind", "at", "body", "previous", "digest")
+_CHANGED = ("id", "status", "closed_at", "last_number", "last_digest")
+_SITTING = ("id", "registration_id", "attempt", "exam_form_id", "seed", "started_at", "epoch", "ends_at", *_CHANGED[1:])
+_WHOLE_NUMBERS = frozenset({"id", "sitting_id", "slot", "seq", "number", "attempt", "seed", "epoch", "last_number"})
 
 Row = tuple[Any, ...]
 
@@ -161,12 +167,33 @@ class SqliteRows(HotRows):
         many(f"{_APPEND} VALUES (?, ?, ?, ?, ?, ?, ?)", batch.entries.values())
         many(f"{_STORE} VALUES (?, ?, ?, ?, ?){_OR_REPLACE}", _responses(batch))
         many(
-            "UPDATE sitting SET status = ?2, ends_at = ?3, closed_at = coalesce(?4, closed_at), last_number = ?5,"
-            " last_digest = ?6 WHERE id = ?1",
+            "UPDATE sitting SET status = ?2, closed_at = coalesce(?3, closed_at), last_number = ?4, last_digest = ?5"
+            " WHERE id = ?1",
             _changed(batch),
         )
         if commit:
             self._driver.commit()
+
+
+def _recordset(columns: Sequence[str]) -> str:
+    types = ", ".join(f"{name} {'bigint' if name in _WHOLE_NUMBERS else 'text'}" for name in columns)
+    return f"json_to_recordset(%s::json) AS w({types})"
+
+
+def _all_of(columns: Sequence[str]) -> str:
+    # without a condition ON would be read as a part of FROM
+    return f"SELECT * FROM {_recordset(columns)} WHERE true"  # noqa: S608 - all of it stands here
+
+
+_ONE_OF = "= ANY (%s::bigint[]) ORDER BY 1"
+_PREPARED_SET = f"{_PREPARED} WHERE p.sitting_id {_ONE_OF} FOR UPDATE OF p"
+_HEAD_SET = f"{_HEADS} WHERE id {_ONE_OF} FOR UPDATE"
+_SLOT_SET = f"{_STORED} JOIN {_recordset(('sitting_id', 'slot'))} USING (sitting_id, slot)"
+_WHOLE_SET = f"{_STORED} WHERE s.sitting_id {_ONE_OF}"
+_BEGIN_SET = f"{_BEGIN} {_all_of(_SITTING)}"
+_APPEND_SET = f"{_APPEND} {_all_of(_ENTRY_ROW)}"
+_STORE_SET = f"{_STORE} {_all_of(_RESPONSE)}{_OR_REPLACE}"
+_MOVE_SET = f"{_MOVE} FROM {_recordset(_CHANGED)} WHERE sitting.id = w.id"
 
 
 class PostgresqlRows(HotRows):
@@ -176,14 +203,12 @@ class PostgresqlRows(HotRows):
         """Do nothing: the driver begins with the first statement."""
 
     def _read(self, wanted: Wanted) -> tuple[list[Row], list[Row], list[Row]]:
-        one_of = "= ANY (%s::bigint[]) ORDER BY 1"
-        slots = "JOIN json_to_recordset(%s::json) AS w(sitting_id bigint, slot integer) USING (sitting_id, slot)"
         with self._driver.pipeline():
             # a start that waits here finds the sitting of the other one below
-            prepared = self._send(f"{_PREPARED} WHERE p.sitting_id {one_of} FOR UPDATE OF p", _array(wanted.starts))
-            heads = self._send(f"{_HEADS} WHERE id {one_of} FOR UPDATE", _array(wanted.sittings))
-            stored = self._send(f"{_STORED} {slots}", _records(("sitting_id", "slot"), wanted.slots))
-            whole = self._send(f"{_STORED} WHERE s.sitting_id {one_of}", _array(wanted.whole))
+            prepared = self._send(_PREPARED_SET, _array(wanted.starts))
+            heads = self._send(_HEAD_SET, _array(wanted.sittings))
+            stored = self._send(_SLOT_SET, _records(("sitting_id", "slot"), wanted.slots))
+            whole = self._send(_WHOLE_SET, _array(wanted.whole))
         return _rows(prepared), _rows(heads), _rows(stored) + _rows(whole)
 
     def _send(self, statement: str, values: str | None) -> Any:
@@ -196,30 +221,12 @@ class PostgresqlRows(HotRows):
     def write(self, batch: Batch, *, commit: bool) -> None:
         """Write what a batch came to; with `commit` it is durable on return."""
         with self._driver.pipeline():
-            self._send(f"{_BEGIN} {_select(_SITTING)}", _records(_SITTING, _begun(batch)))
-            self._send(f"{_APPEND} {_select(_ENTRY_ROW)}", _records(_ENTRY_ROW, batch.entries.values()))
-            self._send(f"{_STORE} {_select(_RESPONSE)}{_OR_REPLACE}", _records(_RESPONSE, _responses(batch)))
-            self._send(
-                f"{_MOVE} FROM {_recordset(_CHANGED)} WHERE sitting.id = w.id", _records(_CHANGED, _changed(batch))
-            )
+            self._send(_BEGIN_SET, _records(_SITTING, _begun(batch)))
+            self._send(_APPEND_SET, _records(_ENTRY_ROW, batch.entries.values()))
+            self._send(_STORE_SET, _records(_RESPONSE, _responses(batch)))
+            self._send(_MOVE_SET, _records(_CHANGED, _changed(batch)))
             if commit:
                 self._driver.commit()
-
-
-_RESPONSE = ("sitting_id", "slot", "seq", "value", "number")
-_ENTRY_ROW = ("sitting_id", "number", "kind", "at", "body", "previous", "digest")
-_CHANGED = ("id", "status", "ends_at", "closed_at", "last_number", "last_digest")
-_SITTING = ("id", "registration_id", "attempt", "exam_form_id", "seed", "started_at", "epoch", *_CHANGED[1:])
-_WHOLE_NUMBERS = frozenset({"id", "sitting_id", "slot", "seq", "number", "attempt", "seed", "epoch", "last_number"})
-
-
-def _select(columns: Sequence[str]) -> str:
-    return f"SELECT * FROM {_recordset(columns)} WHERE true"  # noqa: S608 - the columns are this module's
-
-
-def _recordset(columns: Sequence[str]) -> str:
-    types = ", ".join(f"{name} {'bigint' if name in _WHOLE_NUMBERS else 'text'}" for name in columns)
-    return f"json_to_recordset(%s::json) AS w({types})"
 
 
 def _records(columns: Sequence[str], rows: Iterable[Row]) -> str | None:
@@ -250,19 +257,20 @@ def _prepared(row: Row) -> Prepared:
 def _begun(batch: Batch) -> list[Row]:
     return [
         (each.sitting_id, each.registration_id, each.attempt, each.exam_form_id, each.seed, utc_string(started_at),
-         each.epoch, *_copies(batch.heads[each.sitting_id]))
+         each.epoch, utc_string(batch.heads[each.sitting_id].ends_at), *_copies(batch.heads[each.sitting_id]))
         for each, started_at in batch.begun.values()
     ]  # fmt: skip
 
 
 def _changed(batch: Batch) -> list[Row]:
+    """What requests change of a sitting that runs; its end is moved by staff alone."""
     changed = [head for head in batch.heads.values() if head.is_changed and head.sitting_id not in batch.begun]
     return [(head.sitting_id, *_copies(head)) for head in changed]
 
 
 def _copies(head: Head) -> Row:
     closed_at = utc_string(head.closed_at) if head.closed_at else None
-    return head.status, utc_string(head.ends_at), closed_at, head.last_number, head.last_digest
+    return head.status, closed_at, head.last_number, head.last_digest
 
 
 def _responses(batch: Batch) -> list[Row]:

@@ -1,0 +1,1 @@
+"""What one durable save costs: the committer alone, then the whole service over HTTP."""

@@ -1,0 +1,53 @@
+"""The committer's share of a save, without HTTP: one transaction after another of a given number of saves."""
+
+import itertools
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from examapp.delivery.acceptance import Request
+from examapp.delivery.hot_rows import rows_of, settle
+
+WARM_BATCHES = 20
+
+
+@dataclass(frozen=True)
+class Figure:
+    """What one save costs in a batch of `size`: processor microseconds here and in the database, bytes written."""
+
+    database: str
+    size: int
+    own_us: float
+    server_us: float
+    bytes: float
+
+
+def measure(
+    engine: Engine, requests: Iterator[Request], size: int, number: int, server_seconds: Callable[[], float],
+    written: Callable[[], float],
+) -> Figure:  # fmt: skip
+    """Return the cost of a save when `number` are stored, `size` at a time."""
+    with engine.connect() as connection:
+        rows = rows_of(connection)
+
+        def store(batches: int) -> None:
+            for _ in range(batches):
+                rows.begin()
+                settle(rows, list(itertools.islice(requests, size)), timedelta(0), commit=True)
+
+        store(WARM_BATCHES)
+        before = time.process_time(), server_seconds(), written()
+        store(number // size)
+        after = time.process_time(), server_seconds(), written()
+        connection.invalidate()
+    own, server, amount = ((end - start) / number for start, end in zip(before, after, strict=True))
+    return Figure(engine.dialect.name, size, own * 1e6, server * 1e6, amount)
+
+
+def bytes_written() -> float:
+    """Return how many bytes this process has written to files and pipes."""
+    return float(Path("/proc/self/io").read_text().split("wchar: ")[1].split()[0])

@@ -1,0 +1,205 @@
+import sqlite3
+from datetime import timedelta
+
+import psycopg
+import pytest
+from sqlalchemy import event
+
+from examapp.db import db, is_worth_another_try
+from examapp.delivery import committer as committer_module
+from examapp.delivery import histories, hot_rows, journal, sittings
+from examapp.delivery.acceptance import Accepted, Flag, HandIn, Request, Save, accept
+from examapp.delivery.committer import TRIES, Committer, _Waiting, shard_of
+from examapp.delivery.hot_rows import rows_of, settle
+from examapp.errors import ExamappError, Unavailable
+from tests.makers import AT, make_sitting
+
+GRACE = timedelta(seconds=5)
+
+
+def locked():
+    error = sqlite3.OperationalError("database is locked")
+    error.sqlite_errorname = "SQLITE_BUSY"
+    return error
+
+
+CHANCE = {
+    "40001": psycopg.errors.SerializationFailure, "40P01": psycopg.errors.DeadlockDetected, "locked": locked,
+    "lost": psycopg.OperationalError,
+}  # fmt: skip
+
+
+@pytest.fixture
+def committer(app):
+    return Committer(db.engine, GRACE)
+
+
+@pytest.fixture
+def sitting(app):
+    return make_sitting()
+
+
+def save(sitting, slot, seq, value="2", client_time=None):
+    return Request(sitting.id, Save(slot, seq, value, client_time), AT, sitting.epoch)
+
+
+def kinds(sitting):
+    db.session.rollback()
+    db.session.refresh(sitting)
+    assert histories.broken(sitting.id) == []
+    return [row.kind for row in journal.entries(sitting.id)][1:]
+
+
+def settled(committer, requests):
+    """Put requests into one batch, and return what each was answered."""
+    batch = [_Waiting(request) for request in requests]
+    committer._settle(batch)
+    return [waiting.outcome for waiting in batch]
+
+
+def fail(monkeypatch, error, times, *, after):
+    """Let the first transactions fail, before anything was done or after they were durable."""
+
+    def failing(rows, requests, grace, *, commit):
+        nonlocal times
+        times -= 1
+        if times < 0 or after:
+            outcomes = settle(rows, requests, grace, commit=commit)
+        if times >= 0:
+            raise error()
+        return outcomes
+
+    monkeypatch.setattr(committer_module, "settle", failing)
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before it", "after its commit"])
+@pytest.mark.parametrize("name", CHANCE)
+def test_what_failed_by_chance_is_run_again_and_changes_nothing_twice(committer, sitting, monkeypatch, name, after):
+    fail(monkeypatch, CHANCE[name], TRIES - 1, after=after)
+    outcomes = settled(committer, [save(sitting, slot, slot) for slot in (1, 2, 3)])
+    assert [outcome.body["seq"] for outcome in outcomes] == [1, 2, 3]
+    assert kinds(sitting) == ["responded"] * 3
+    assert committer.state.tried_again == TRIES - 1
+
+
+@pytest.mark.parametrize("name", CHANCE)
+def test_what_keeps_failing_is_refused_for_now_and_not_stored(committer, sitting, monkeypatch, name):
+    fail(monkeypatch, CHANCE[name], 100, after=False)
+    outcomes = settled(committer, [save(sitting, 1, 1), save(sitting, 2, 2)])
+    assert [(type(outcome), outcome.code) for outcome in outcomes] == [(Unavailable, "service.storage")] * 2
+    assert kinds(sitting) == []
+
+
+def test_a_bad_request_fails_alone_and_its_batch_is_split_in_halves(committer, sitting, monkeypatch):
+    sizes = []
+
+    def poisoned(batch, request, grace):
+        if request.action.slot == 3:
+            raise ValueError("poison")
+        return accept(batch, request, grace)
+
+    def counted(rows, requests, grace, *, commit):
+        sizes.append(len(requests))
+        return settle(rows, requests, grace, commit=commit)
+
+    monkeypatch.setattr(hot_rows, "accept", poisoned)
+    monkeypatch.setattr(committer_module, "settle", counted)
+    outcomes = settled(committer, [save(sitting, slot, 1) for slot in range(1, 9)])
+    assert [isinstance(outcome, Accepted) for outcome in outcomes] == [slot != 3 for slot in range(1, 9)]
+    assert sizes == [8, 4, 2, 2, 1, 1, 4]
+    assert kinds(sitting) == ["responded"] * 7
+
+
+def test_requests_of_one_batch_see_what_those_before_them_did(committer, sitting):
+    flag = Request(sitting.id, Flag(1, True), AT, sitting.epoch)
+    hand_in = Request(sitting.id, HandIn(), AT, sitting.epoch)
+    outcomes = settled(committer, [
+        save(sitting, 1, 1), save(sitting, 1, 2, "3"), save(sitting, 1, 2, "3"), save(sitting, 1, 1), flag, hand_in,
+        hand_in, save(sitting, 1, 2, "3"), save(sitting, 2, 3), save(sitting, 2, 3), flag,
+    ])  # fmt: skip
+    codes = [outcome.code if isinstance(outcome, ExamappError) else outcome.entry.number for outcome in outcomes]
+    assert codes == [2, 3, 3, "response.stale", 4, 5, 5, 3, *["sitting.closed"] * 3]
+    assert (outcomes[5].body, outcomes[5].entry) == (outcomes[6].body, outcomes[6].entry)
+    assert kinds(sitting) == ["responded", "responded", "flagged", "submitted", "late"]
+
+
+def test_what_a_hand_in_says_is_the_same_in_a_later_batch(committer, sitting):
+    settled(committer, [save(sitting, 1, 1), save(sitting, 2, 1, None), save(sitting, 4, 1, "8.1")])
+    hand_in = Request(sitting.id, HandIn(), AT, sitting.epoch)
+    (first,), (again,) = settled(committer, [hand_in]), settled(committer, [hand_in])
+    assert (again.body, again.entry) == (first.body, first.entry)
+    assert first.body["answered"] == 2
+
+
+@pytest.mark.parametrize(("value", "client_time"), [
+    ("2", "2026-05-16T01:00:00Z"), (["1", "3"], None), (True, 'a "quoted" 时间\\ \u2028\x7f'), (None, None),
+    ({"b": "1", "a": "2"}, ""), ("é𝟙", "𝟙"),
+])  # fmt: skip
+def test_entries_are_canonical_whatever_was_sent(committer, sitting, value, client_time):
+    settled(committer, [save(sitting, 1, 1, value, client_time)])
+    assert kinds(sitting) == ["responded"]
+    assert [each.value for each in sittings.stored_responses(sitting)] == [value]
+
+
+def test_a_full_queue_refuses_at_once(committer, sitting, monkeypatch):
+    monkeypatch.setattr(committer_module, "LARGEST_QUEUE", 0)
+    with pytest.raises(Unavailable) as refusal:
+        committer.commit(save(sitting, 1, 1))
+    assert (refusal.value.code, refusal.value.retry_after) == ("service.busy", 2)
+
+
+def test_a_sender_whose_patience_ends_is_told_to_send_again(committer, sitting, monkeypatch):
+    monkeypatch.setattr(committer_module, "PATIENCE_SECONDS", 0.01)
+    monkeypatch.setattr(Committer, "_run", lambda self: None)
+    with pytest.raises(Unavailable):
+        committer.commit(save(sitting, 1, 1))
+
+
+def test_the_committer_counts_what_it_did_and_tells_an_observer(app, sitting):
+    seen = []
+    committer = Committer(db.engine, GRACE, observe=lambda size, seconds: seen.append((size, seconds > 0)))
+    settled(committer, [save(sitting, 1, 2), save(sitting, 1, 1)])
+    committer.commit(save(sitting, 2, 3))
+    state = committer.state
+    assert seen == [(2, True), (1, True)]
+    assert (state.waiting, state.batches, state.requests, state.refused, state.last_batch) == (0, 2, 3, 1, 1)
+    assert state.seconds > 0
+
+
+def test_a_batch_is_one_transaction_a_shard(app, sitting):
+    other, sizes = make_sitting(), []
+    committer = Committer(db.engine, GRACE, shards=1024, observe=lambda size, seconds: sizes.append(size))
+    committer._settle_all([_Waiting(save(each, slot, slot)) for slot in (1, 2) for each in (sitting, other)])
+    assert sizes == ([2, 2] if sitting.id >> 53 != other.id >> 53 else [4])
+
+
+@pytest.mark.parametrize(("sitting_id", "shards", "shard"), [
+    (0, 1, 0), (2**63 - 1, 1, 0), (0, 4, 0), (2**61, 4, 1), (2**63 - 1, 4, 3), (2**63 - 1, 1024, 1023),
+    (2**53, 1024, 1),
+])  # fmt: skip
+def test_the_first_ten_bits_of_a_sitting_name_its_shard(sitting_id, shards, shard):
+    assert shard_of(sitting_id, shards) == shard
+
+
+def test_a_database_that_may_lose_commits_is_refused(committer, sitting):
+    off = {"sqlite": "PRAGMA synchronous=OFF", "postgresql": "SET synchronous_commit TO off"}[db.engine.dialect.name]
+
+    @event.listens_for(committer._engine, "checkout")
+    def switch_off(connection, record, proxy):
+        connection.execute(off)
+
+    with pytest.raises(RuntimeError, match="does not keep what it commits: synchronous"):
+        committer.commit(save(sitting, 1, 1))
+    assert kinds(sitting) == []
+
+
+@pytest.mark.parametrize("error", [ValueError(), sqlite3.IntegrityError(), psycopg.errors.UniqueViolation()])
+def test_what_would_fail_again_is_not_tried_again(error):
+    assert not is_worth_another_try(error)
+
+
+def test_a_unit_of_work_settles_requests_in_its_own_transaction(app, sitting):
+    (outcome,) = settle(rows_of(db.session.connection()), [save(sitting, 1, 1)], GRACE)
+    assert outcome.entry.number == 2
+    db.session.rollback()
+    assert kinds(sitting) == []
