@@ -38,7 +38,9 @@ def _tell(response: Response) -> Response:
         response.headers["X-Request-Id"] = g.get("request_id", "")
         log.error("request failed", route=request.endpoint, status=response.status_code)
     elif response.status_code < 400 and request.method not in SAFE and _is_staff():
-        log.info("staff action", route=request.endpoint, actor=current_user.user.id, subjects=_subjects())
+        told = {"route": request.endpoint, "actor": current_user.user.id, "subjects": _subjects()}
+        # a form that was filled in wrong is shown again, with 200
+        log.info("staff action", status=response.status_code, **told)
     return response
 
 
