@@ -61,7 +61,8 @@ def compiled_catalog() -> None:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run each test of `ON_BOTH` that uses a database on both."""
     place = metafunc.definition.path.relative_to(Path(__file__).parent).as_posix()
-    if "database" in metafunc.fixturenames and any(place.startswith(prefix) for prefix in ON_BOTH):
+    is_given = any("database" in mark.args[0] for mark in metafunc.definition.iter_markers("parametrize"))
+    if "database" in metafunc.fixturenames and not is_given and any(place.startswith(prefix) for prefix in ON_BOTH):
         metafunc.parametrize("database", DATABASES, indirect=True)
 
 
