@@ -1,0 +1,176 @@
+"""`examapp serve` while its processes come and go under saves; a client tries again only as a browser would."""
+
+import http.client
+import json
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import psutil
+import pytest
+
+from tests.faults.hall import Hall, Seat, open_hall
+from tests.faults.service import Served, running
+
+BROKEN = (OSError, http.client.HTTPException)
+
+
+@dataclass
+class Browser:
+    """Saves as fast as it may over a kept connection; a kept one that was closed is made anew, once, as browsers do."""
+
+    seat: Seat
+    port: int
+    saved: int = 0
+    failed: list[str] = field(default_factory=list)
+    last_at: float = 0.0
+    longest_gap: float = 0.0
+
+    def work(self, stop: threading.Event) -> None:
+        """Save until told to stop."""
+        # above the numbers of the tests before, which used the same sitting
+        kept, seq = None, int(time.monotonic() * 1000)
+        while not stop.is_set():
+            seq += 1
+            try:
+                kept = self._send(kept, seq)
+            except BROKEN as error:
+                self.failed.append(repr(error))
+                kept = None
+        if kept:
+            kept.close()
+
+    def _send(self, kept: http.client.HTTPConnection | None, seq: int) -> http.client.HTTPConnection:
+        if kept is not None:
+            try:
+                return self._save(kept, seq)
+            except BROKEN:
+                kept.close()
+        fresh = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        try:
+            return self._save(fresh, seq)
+        except BROKEN:
+            fresh.close()
+            raise
+
+    def _save(self, connection: http.client.HTTPConnection, seq: int) -> http.client.HTTPConnection:
+        path, body = f"/api/sittings/{self.seat.sitting}/responses/1", json.dumps({"seq": seq, "value": str(seq)})
+        connection.request("PUT", path, body, self.seat.headers)
+        response = connection.getresponse()
+        content = response.read()
+        if response.status != 200:
+            self.failed.append(content.decode())
+            return connection
+        now = time.monotonic()
+        self.longest_gap = max(self.longest_gap, now - (self.last_at or now))
+        self.saved, self.last_at = self.saved + 1, now
+        return connection
+
+
+@dataclass
+class Load:
+    """Browsers at work on a service."""
+
+    browsers: list[Browser]
+    service: Served
+
+    def wait(self, more: int) -> None:
+        """Wait until each browser has saved so many times more."""
+        wanted = [each.saved + more for each in self.browsers]
+        deadline = time.monotonic() + 40
+        while any(each.saved < number for each, number in zip(self.browsers, wanted, strict=True)):
+            assert time.monotonic() < deadline, [each.failed for each in self.browsers]
+            time.sleep(0.01)
+
+    @property
+    def failed(self) -> list[str]:
+        """What went wrong for anybody."""
+        return [each for browser in self.browsers for each in browser.failed]
+
+    def serving(self) -> set[int]:
+        """Return the ids of the serving processes."""
+        return {each.pid for each in self.first.children()}
+
+    @property
+    def first(self) -> psutil.Process:
+        """The process that listens."""
+        return self.service.processes()[0]
+
+
+@pytest.fixture(scope="module")
+def hall(tmp_path_factory: pytest.TempPathFactory) -> Hall:
+    return open_hall(tmp_path_factory.mktemp("hall"), trainees=4, sittings=1)
+
+
+@pytest.fixture
+def load(hall: Hall) -> Iterator[Load]:
+    with running(Served(hall, "--processes", "2")) as service:
+        _wait_until_it_answers(service.port)
+        browsers = [Browser(seats[0], service.port) for seats in hall.seats]
+        stop = threading.Event()
+        threads = [threading.Thread(target=each.work, args=(stop,)) for each in browsers]
+        for thread in threads:
+            thread.start()
+        try:
+            yield Load(browsers, service)
+        finally:
+            stop.set()
+            for thread in threads:
+                thread.join()
+
+
+def _wait_until_it_answers(port: int) -> None:
+    for _ in range(600):
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return
+    raise AssertionError("the service did not begin")
+
+
+@pytest.mark.slow
+@pytest.mark.feature("O2")
+def test_taking_in_new_code_under_load_fails_no_save(load: Load) -> None:
+    load.wait(5)
+    before = load.serving()
+    load.first.send_signal(signal.SIGHUP)
+    deadline = time.monotonic() + 40
+    while load.serving() & before or len(load.serving()) < 2:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    load.wait(5)
+    assert load.failed == []
+    print("longest wait for a save:", max(each.longest_gap for each in load.browsers))
+
+
+@pytest.mark.slow
+def test_serving_process_that_was_killed_is_replaced(load: Load) -> None:
+    load.wait(5)
+    killed = load.serving()
+    for process in killed:
+        os.kill(process, signal.SIGKILL)
+    at = time.monotonic()
+    load.wait(1)
+    assert time.monotonic() - at < 5
+    assert len(load.serving() - killed) == 2
+
+
+@pytest.mark.slow
+def test_stopping_ends_every_process_and_breaks_no_answer(load: Load) -> None:
+    load.wait(5)
+    first, serving = load.first, load.first.children()
+    first.send_signal(signal.SIGTERM)
+    _gone, alive = psutil.wait_procs(serving, 10)
+    assert alive == []
+    # refused connections are expected now; an answer that began must have been whole
+    assert not [each for each in load.failed if "IncompleteRead" in each]
+    deadline = time.monotonic() + 5
+    while first.status() != psutil.STATUS_ZOMBIE:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
