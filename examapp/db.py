@@ -7,6 +7,7 @@ would fail at once.
 
 import json
 import secrets
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -36,6 +37,7 @@ from examapp.canonical import canonical_bytes, digest_of_bytes, parse_utc, quote
 from examapp.one_writer import OneWriter
 
 WRITES = "examapp_writes"
+CHECKPOINT_SECONDS = 20
 
 
 class Base(DeclarativeBase):
@@ -246,6 +248,17 @@ def _open_sqlite(connection: Any, record: Any) -> None:
             raise RuntimeError(f"SQLite cannot keep a write-ahead log here (journal_mode={mode}): use a local disk")
         for pragma in ("synchronous=FULL", "busy_timeout=10000", "foreign_keys=ON"):
             connection.execute(f"PRAGMA {pragma}")
+        _flush_what_was_left(connection)
+
+
+def _flush_what_was_left(connection: Any) -> None:
+    """Bring to the disk what a process wrote and died before flushing: SQLite reads it back, and it shall be true."""
+    deadline = time.monotonic() + CHECKPOINT_SECONDS
+    # the first column says that another connection is at it
+    while connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()[0]:
+        if time.monotonic() > deadline:
+            raise RuntimeError("SQLite's write-ahead log could not be flushed")
+        time.sleep(0.005)
 
 
 @event.listens_for(Engine, "begin")

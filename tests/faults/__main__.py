@@ -22,7 +22,12 @@ def main() -> int:
     options = parser.parse_args()
     rows, problems = [], []
     for name in options.only.split(","):
-        row, controls, found = _run(name, SERIES[name], options.share, options.seed)
+        try:
+            row, controls, found = _run(name, SERIES[name], options.share, options.seed)
+        except (TimeoutError, AssertionError, RuntimeError) as error:
+            # the other series are worth seeing
+            problems.append(f"{name}, seed {options.seed}: {error}")
+            continue
         rows.append(cells(row, controls))
         problems += found
     print("\n" + table(rows))

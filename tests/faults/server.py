@@ -1,6 +1,6 @@
 """A server to kill: imports the application once, then forks a whole new server process for each line it reads.
 
-    python -m tests.faults.server SOCKET [acknowledge-early] [synchronous-off]
+    python -m tests.faults.server SOCKET [acknowledge-early] [synchronous-off] [leave-unflushed]
 
 SOCKET is the number of a listening socket that it was given. The forked process is the complete server (HTTP,
 committer, database connections); killing it with -9 leaves nothing of it. The options are the controls, which must
@@ -19,6 +19,7 @@ from typing import Any
 from sqlalchemy import Engine, event
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+import examapp.db
 from examapp.app import create_app_from_env
 from examapp.delivery.committer import Committer
 
@@ -74,6 +75,8 @@ def main() -> None:
     app, socket = create_app_from_env(), int(sys.argv[1])
     if "synchronous-off" in sys.argv:
         Committer.check = lambda *_: None  # type: ignore[method-assign]
+    if "leave-unflushed" in sys.argv:
+        examapp.db._flush_what_was_left = lambda _: None
     service = AcknowledgeEarly(app) if "acknowledge-early" in sys.argv else app
     print("ready", flush=True)
     for _ in sys.stdin:

@@ -45,6 +45,10 @@ class Warm:
     def kill(self) -> None:
         """Kill the server with -9 and wait for its end."""
         os.kill(self._child, signal.SIGKILL)
+        self.wait()
+
+    def wait(self) -> None:
+        """Wait for the server's end."""
         self._expect("gone")
 
     def processes(self) -> list[psutil.Process]:
@@ -58,7 +62,7 @@ class Warm:
         assert self._parent.stdin
         assert self._parent.stdout
         self._parent.stdin.close()
-        self._parent.wait(10)
+        self._parent.wait(60)
         self._parent.stdout.close()
         self._socket.close()
         self._log.close()
@@ -98,8 +102,8 @@ class Served:
         for process in found:
             with suppress(psutil.NoSuchProcess):
                 process.kill()
-        self._server.wait(10)
-        psutil.wait_procs(found, 10)
+        self._server.wait(60)
+        psutil.wait_procs(found, 60)
         self._server = None
 
     def processes(self) -> list[psutil.Process]:

@@ -39,7 +39,9 @@ HEAD = ("fault", "injected", "acknowledged", "lost", "duplicated", "phantom", "c
 
 def cells(row: Row, controls: Sequence[Row]) -> tuple[str, ...]:
     """Return a row as the table shows it."""
-    lost = "; ".join(f"{each.audit.lost} of {each.audit.acknowledged}" for each in controls)
+    # of several images each is audited for all that came before it
+    last = [(each.each or (each.audit,))[-1] for each in controls]
+    lost = "; ".join(f"{each.lost:,} of {each.acknowledged:,}" for each in last)
     found = row.audit
     numbers = (row.injected, found.acknowledged, found.lost, found.duplicated, found.phantom)
     return (row.fault, *(f"{number:,}" for number in numbers), lost or "-")

@@ -3,7 +3,11 @@
 import pytest
 
 from tests.cluster import programs
+from tests.faults.hall import open_hall
 from tests.faults.series import SERIES
+from tests.faults.service import Warm, running
+from tests.faults.trainees import at_work
+from tests.faults.unflushed import die_in_a_flush
 
 SEED = 7
 BREAKABLE = [name for name, series in SERIES.items() if series.breaks]
@@ -21,6 +25,23 @@ def test_nothing_acknowledged_is_lost_duplicated_or_invented(name):
     _needs(name)
     row = SERIES[name].run(SERIES[name].short, SEED)
     assert row.problems(SERIES[name].short) == [], f"seed {SEED}"
+
+
+@pytest.mark.slow
+def test_a_save_found_after_a_crash_is_flushed_before_it_is_acknowledged():
+    assert die_in_a_flush().is_clean
+
+
+@pytest.mark.slow
+def test_a_save_found_after_a_crash_is_lost_where_it_is_not_flushed():
+    assert die_in_a_flush("leave-unflushed").lost == 1, "the control must lose, or the test above shows nothing"
+
+
+@pytest.mark.slow
+def test_many_first_saves_at_once_are_acknowledged_soon_after_a_start(tmp_path):
+    hall = open_hall(tmp_path, trainees=40, sittings=1)
+    with running(Warm(hall)) as service, at_work(hall, service.port, seed=SEED) as crowd:
+        assert crowd.wait(1) < 10
 
 
 @pytest.mark.slow

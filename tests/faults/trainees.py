@@ -57,9 +57,17 @@ class Trainee:
                 self._until_said(line, seat, (seat.sitting, 0, 0), stop)
         line.close()
 
-    def _save(self, line: "Line", seat: Seat, seq: int, stop: threading.Event) -> None:
+    def save(self, line: "Line", seat: Seat, seq: int) -> bool:
+        """Send one save, the same again when it was sent before; say whether it was acknowledged."""
+        return self._try(line, seat, self._prepare(seat, seq))
+
+    def _prepare(self, seat: Seat, seq: int) -> Key:
         key = (seat.sitting, 1 + seq % SLOTS, seq)
-        self.sent[key] = f"{seq}.{self.rng.randrange(10**6):06}"
+        self.sent.setdefault(key, f"{seq}.{self.rng.randrange(10**6):06}")
+        return key
+
+    def _save(self, line: "Line", seat: Seat, seq: int, stop: threading.Event) -> None:
+        key = self._prepare(seat, seq)
         self._until_said(line, seat, key, stop)
         if self.rng.random() < 0.03 and key in self.acknowledged:
             self._try(line, seat, key)
