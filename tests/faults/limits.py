@@ -17,7 +17,6 @@ from tests.faults.table import Row
 from tests.faults.trainees import Crowd, at_work
 
 FILES = 64
-BACK_SECONDS = 10.0
 SPARE_BYTES = 1 << 20
 
 
@@ -30,7 +29,7 @@ def run_out_of_files(times: int, seed: int) -> Row:
             crowd.wait(10)
             with _limited(service, resource.RLIMIT_NOFILE, lambda process: FILES):
                 injected = sum(_hold_connections(service, crowd) for _ in range(times))
-            crowd.wait_for_everybody(BACK_SECONDS)
+            crowd.wait_for_everybody()
         found = audit(hall.config.database_url, crowd.trainees)
     return Row("no files left", injected, found, tuple(crowd.wrong), f"{FILES} files a process")
 
@@ -49,7 +48,7 @@ def _hold_connections(service: Served, crowd: Crowd) -> bool:
         for each in crowd.trainees:
             each.disconnect()
         time.sleep(0.5)
-    crowd.wait(6, BACK_SECONDS)
+    crowd.wait(6)
     return is_full
 
 
@@ -65,8 +64,8 @@ def run_out_of_memory(times: int, seed: int) -> Row:
                 with _limited(service, resource.RLIMIT_AS, lambda process: process.memory_info().vms + SPARE_BYTES):
                     injected += _is_starved(service)
                     time.sleep(0.2)
-                crowd.wait(6, BACK_SECONDS)
-            crowd.wait_for_everybody(BACK_SECONDS)
+                crowd.wait(6)
+            crowd.wait_for_everybody()
         found = audit(hall.config.database_url, crowd.trainees)
     return Row("no memory left", injected, found, tuple(crowd.wrong), "bodies of 900 kB went unanswered")
 

@@ -18,8 +18,6 @@ from tests.faults.service import Served, Warm, running
 from tests.faults.table import Row
 from tests.faults.trainees import at_work
 
-# an operator's promise: what was saved is taken again this soon after the database answers
-BACK_SECONDS = 10.0
 WAYS = {"immediate": signal.SIGQUIT, "fast": signal.SIGINT}
 
 
@@ -48,12 +46,12 @@ def _break(fault, breaks, times: int, seed: int, *options: str, is_served: bool)
             for _ in range(times):
                 time.sleep(rng.uniform(0.0, 0.15))
                 ways.append(breaks(cluster, rng))
-                slowest = max(slowest, crowd.wait(len(crowd.trainees), BACK_SECONDS))
+                slowest = max(slowest, crowd.wait(len(crowd.trainees)))
             assert {process.pid for process in service.processes()} == begun, "a server process was restarted"
-            crowd.wait_for_everybody(BACK_SECONDS)
+            crowd.wait_for_everybody()
         found = audit(hall.config.database_url, crowd.trainees)
     note = ", ".join(f"{ways.count(way)} {way}" for way in sorted(set(ways)))
-    return Row(fault, len(ways), found, tuple(crowd.wrong), f"{note}; back in {slowest:.1f} s at most")
+    return Row(fault, len(ways), found, tuple(crowd.wrong), f"{note}; back in {slowest:.1f} s at most", back=slowest)
 
 
 def _restart(cluster: Cluster, rng: random.Random) -> str:

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 
 from tests.faults.audit import Audit
 
+# an operator's promise: this soon after a fault is over, answers are taken again
+BACK_SECONDS = 10.0
+
 
 @dataclass(frozen=True)
 class Row:
@@ -16,6 +19,8 @@ class Row:
     wrong: tuple[str, ...] = ()
     note: str = ""
     each: tuple[Audit, ...] = ()
+    # seconds until something was acknowledged again, at most
+    back: float = 0.0
 
     def problems(self, wanted: int) -> list[str]:
         """Return what keeps this run from showing that nothing was lost under `wanted` faults."""
@@ -26,6 +31,8 @@ class Row:
             found.append("nothing was acknowledged, so nothing could be lost")
         if not self.audit.is_clean:
             found.append(f"what was promised does not hold: {self.audit}")
+        if self.back > BACK_SECONDS:
+            found.append(f"acknowledged nothing for {self.back:.1f} s afterwards")
         return found + [f"said what no service may say: {each}" for each in self.wrong[:5]]
 
     @property

@@ -19,6 +19,8 @@ from tests.faults.hall import SLOTS, Hall, Seat
 # (sitting, slot, seq); a hand-in is (sitting, 0, 0)
 Key = tuple[str, int, int]
 SAVES_PER_SITTING = 400
+# nobody waits so long, not on a machine with much else to do
+STUCK_SECONDS = 90.0
 # what a service in trouble may say; anything else fails the run
 EXPECTED = frozenset({200, 500, 503})
 
@@ -156,7 +158,7 @@ class Crowd:
         """What was said that no service may say."""
         return [each for trainee in self.trainees for each in trainee.wrong]
 
-    def wait(self, more: int, seconds: float = 30.0) -> float:
+    def wait(self, more: int, seconds: float = STUCK_SECONDS) -> float:
         """Wait for `more` acknowledgements; return how long it took, and raise when it took longer than `seconds`."""
         begun, wanted = time.monotonic(), self.acknowledged + more
         while self.acknowledged < wanted:
@@ -165,7 +167,7 @@ class Crowd:
             time.sleep(0.002)
         return time.monotonic() - begun
 
-    def wait_for_everybody(self, seconds: float) -> None:
+    def wait_for_everybody(self, seconds: float = STUCK_SECONDS) -> None:
         """Wait until each trainee was told something new: nobody is stuck."""
         begun = time.monotonic()
         while min(each.last_at for each in self.trainees) < begun:
