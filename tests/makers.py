@@ -2,11 +2,13 @@
 
 import itertools
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from sqlalchemy import select
 
 from examapp.accounts.access import OPERATOR
 from examapp.accounts.models import Center, User
@@ -17,9 +19,9 @@ from examapp.banks.item_types import ITEM_TYPES
 from examapp.banks.models import Item, ItemBank, ItemVersion, Stimulus, StimulusVersion
 from examapp.banks.parameters import add_expert_parameters, items_on_scale
 from examapp.canonical import digest
-from examapp.credentials import issuing, key_store
-from examapp.credentials.issuing import Issued
+from examapp.credentials import issuing, key_store, log
 from examapp.credentials.key_store import KeyStore
+from examapp.credentials.models import Certificate, LogEntry
 from examapp.db import db
 from examapp.delivery import paper, sittings
 from examapp.delivery.acceptance import Accepted, HandIn, Request, Save
@@ -271,11 +273,25 @@ def make_store(folder: Path) -> KeyStore:
     return store
 
 
+@dataclass(frozen=True)
+class Issued:
+    """What was issued at once; `refused` says why a result could not be recorded."""
+
+    records: list[LogEntry]
+    certificates: list[Certificate]
+    refused: dict[str, str]
+
+
 def issue(store: KeyStore, *, at: datetime = AT + timedelta(hours=3)) -> Issued:
     """Issue what is due, committed."""
-    issued = issuing.issue_due(OPERATOR, key_store.load(store), at=at)
+    keys, tree = key_store.load(store), log.whole_tree()
+    signed, refused = issuing.sign_due(keys, at=at)
+    issuing.store(OPERATOR, keys, tree, signed, at=at)
+    certificates = issuing.certify(OPERATOR, issuing.qualified(), at=at)
     db.session.commit()
-    return issued
+    ids = [each.result_id for each in signed]
+    entries = db.session.scalars(select(LogEntry).where(LogEntry.result_id.in_(ids)).order_by(LogEntry.index))
+    return Issued(list(entries), certificates, refused)
 
 
 def _added(row: Any) -> Any:

@@ -15,11 +15,14 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from flask import current_app
+from sqlalchemy.exc import IntegrityError
 
 from examapp import clock
 from examapp.accounts.access import OPERATOR
 from examapp.config import Config
 from examapp.credentials import issuing, key_store
+from examapp.credentials import log as log_of_records
+from examapp.credentials.merkle import Tree
 from examapp.db import move_log_on, snapshot, transaction
 from examapp.delivery import closing, histories
 from examapp.delivery.histories import History
@@ -32,6 +35,8 @@ LOCKED_CPU_SECONDS = 0.008
 LARGEST_SLICE = 64
 # after so many writes the log of SQLite is moved on, before it is so long that a commit would do it
 WRITES_IN_LOG = 4
+# so many records, and so many certificates, are stored in one transaction
+RECORDS, CERTIFICATES = 50, 8
 T = TypeVar("T")
 log = logging.getLogger("examapp.due")
 
@@ -235,9 +240,42 @@ def _pages(due: Callable[..., list[int]]) -> Iterator[list[int]]:
 
 
 def _issue(config: Config, done: Pass) -> None:
+    """Record what was released and certify who passed: signed beforehand, and appended to the log in small writes."""
     store = key_store.KeyStore(config.key_folder, config.public_url, config.log_origin)
-    with transaction():
+    with snapshot():
         keys = key_store.load(store)
-        issued = issuing.issue_due(OPERATOR, keys, at=clock.now())
-        done.recorded, done.certified = len(issued.records), len(issued.certificates)
-        done.failures += [f"result {result}: {reason}" for result, reason in issued.refused]
+        is_covered = log_of_records.is_covered()
+    if not is_covered:
+        with transaction():
+            log_of_records.write_checkpoint(keys, at=clock.now())
+    _record(keys, done)
+    with snapshot():
+        qualified = issuing.qualified()
+    for start in range(0, len(qualified), CERTIFICATES):
+        with transaction():
+            part = qualified[start : start + CERTIFICATES]
+            done.certified += len(issuing.certify(OPERATOR, part, at=clock.now()))
+
+
+def _append(keys: key_store.Keys, tree: Tree, signed: Sequence[issuing.Signed]) -> int:
+    try:
+        with transaction():
+            return issuing.store(OPERATOR, keys, tree, signed, at=clock.now())
+    except IntegrityError:
+        # another worker appended at the same place; what is left is looked at in the next pass
+        return 0
+
+
+def _record(keys: key_store.Keys, done: Pass) -> None:
+    tree: Tree | None = None
+    refused: dict[str, str] = {}
+    while True:
+        with snapshot():
+            signed, why = issuing.sign_due(keys, at=clock.now(), without=refused, limit=RECORDS)
+            tree = tree or (log_of_records.whole_tree() if signed else None)
+        refused |= why
+        stored = _append(keys, tree, signed) if tree else 0
+        done.recorded += stored
+        if not stored and not why:
+            break
+    done.failures += [f"result {result}: {reason}" for result, reason in refused.items()]

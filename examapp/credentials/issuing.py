@@ -1,8 +1,8 @@
 """Issuing: released results become signed records in the log, and passed exams become certificates."""
 
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
 from typing import Any
 from uuid import uuid4
@@ -15,12 +15,13 @@ from examapp.canonical import digest, digest_of_bytes, utc_string
 from examapp.credentials import log, record
 from examapp.credentials.certificate_numbers import certificate_number, is_number, number_series
 from examapp.credentials.key_store import Keys
-from examapp.credentials.models import Certificate, Checkpoint, LogEntry
+from examapp.credentials.merkle import Tree
+from examapp.credentials.models import Certificate, LogEntry
 from examapp.credentials.record import RecordFacts
 from examapp.db import db
 from examapp.delivery import histories
-from examapp.delivery.histories import History
 from examapp.delivery.models import Sitting
+from examapp.delivery.state import SittingState
 from examapp.errors import N_, ExamappError, NotFound, Tampered
 from examapp.exams.models import Administration, Exam, ExamForm, Registration
 from examapp.scoring.models import Release, Result
@@ -36,37 +37,48 @@ WHOLE_RESULT = (
 )
 
 
-@dataclass
-class Issued:
-    """What one pass did; a result that could not be recorded is named with the reason and holds up no other."""
+@dataclass(frozen=True)
+class Signed:
+    """A record that was signed and is not in the log yet."""
 
-    records: list[LogEntry] = field(default_factory=list)
-    certificates: list[Certificate] = field(default_factory=list)
-    checkpoint: Checkpoint | None = None
-    refused: list[tuple[str, str]] = field(default_factory=list)
+    result_id: str
+    record_id: str
+    token: str
 
 
-def issue_due(actor: access.Actor, keys: Keys, *, at: datetime, limit: int = 1000) -> Issued:
-    """Record released results that are not in the log, sign its new head, and issue certificates for passed exams."""
-    access.require(actor, "work.run_due")
-    issued, index = Issued(), log.length()
-    results = list(db.session.scalars(_unrecorded().limit(limit).options(*WHOLE_RESULT)))
+def sign_due(
+    keys: Keys, *, at: datetime, without: Collection[str] = (), limit: int = 1000
+) -> tuple[list[Signed], dict[str, str]]:
+    """Sign records of released results that are not in the log, in the order of release, save those named.
+
+    Return them, and why others could not be signed, by result: such a one holds up no other.
+    """
+    query = _unrecorded().where(Result.id.not_in(without)).limit(limit).options(*WHOLE_RESULT)
+    results = list(db.session.scalars(query))
     known = {history.sitting.id: history for history in histories.of([result.sitting_id for result in results])}
-    before = predecessors(results)
+    recorded = _recorded(results)
+    signed, refused = [], {}
     for result in results:
         subject = keys.pseudonym(result.sitting.registration.trainee_id)
         issuance = Issuance(keys.issuer, keys.origin, subject, f"urn:uuid:{uuid4()}", at)
         try:
-            facts = facts_of(result, known[result.sitting_id], before[result.id], issuance)
+            facts = facts_of(result, known[result.sitting_id].state, _before(result, recorded), issuance)
         except ExamappError as error:
-            issued.refused.append((result.id, str(error)))
+            refused[result.id] = str(error)
             continue
-        token = record.sign(facts, keys.record)
-        issued.records.append(log.append(index, result.id, facts.record_id, token, at=at))
-        index += 1
-    issued.checkpoint = log.write_checkpoint(keys, at=at)
-    issued.certificates = _issue_certificates(at)
-    return issued
+        signed.append(Signed(result.id, facts.record_id, record.sign(facts, keys.record)))
+        recorded[result.sitting_id].append((result.number, facts.record_id))
+    return signed, refused
+
+
+def store(actor: access.Actor, keys: Keys, tree: Tree, signed: Sequence[Signed], *, at: datetime) -> int:
+    """Append signed records to the log, whose tree is given and grows, and sign its new head; return how many.
+
+    None, where the log has grown since the tree was read: they may be in it already.
+    """
+    access.require(actor, "work.run_due")
+    rows = [(each.result_id, each.record_id, each.token) for each in signed]
+    return log.append(keys, tree, rows, at=at)
 
 
 def _unrecorded() -> Select[Result]:
@@ -90,10 +102,10 @@ class Issuance:
     at: datetime
 
 
-def facts_of(result: Result, history: History, supersedes: str | None, issuance: Issuance) -> RecordFacts:
+def facts_of(result: Result, state: SittingState, supersedes: str | None, issuance: Issuance) -> RecordFacts:
     """Return what the record of a result states; `Tampered` where its evidence, journal or row disagree."""
     sitting, evidence = result.sitting, result.evidence
-    exam, state = sitting.exam_form.exam, history.state
+    exam = sitting.exam_form.exam
     given = {slot: response.value for slot, response in state.responses.items()}
     if state.closed_at is None:
         raise Tampered("record.open_sitting", N_("The sitting of result %(result)s is not over."), result=result.id)
@@ -127,28 +139,46 @@ def _check(facts: RecordFacts, evidence: dict[str, Any], result: Result) -> None
 
 def predecessors(results: Sequence[Result]) -> dict[str, str | None]:
     """Return for each result the record of the last recorded result of the same sitting before it, or None."""
+    recorded = _recorded(results)
+    return {result.id: _before(result, recorded) for result in results}
+
+
+Recorded = dict[int, list[tuple[int, str]]]
+
+
+def _recorded(results: Sequence[Result]) -> Recorded:
+    """Return number and record of the recorded results of the same sittings."""
     query = (
         select(Result.sitting_id, Result.number, LogEntry.record_id)
         .join(LogEntry, LogEntry.result_id == Result.id)
         .where(Result.sitting_id.in_([result.sitting_id for result in results]))
-        .order_by(Result.number)
     )
-    recorded: dict[int, list[tuple[int, str]]] = defaultdict(list)
+    recorded: Recorded = defaultdict(list)
     for sitting_id, number, record_id in db.session.execute(query):
         recorded[sitting_id].append((number, record_id))
-    return {
-        result.id: next((id for number, id in reversed(recorded[result.sitting_id]) if number < result.number), None)
-        for result in results
-    }
+    return recorded
 
 
-def _issue_certificates(at: datetime) -> list[Certificate]:
+def _before(result: Result, recorded: Recorded) -> str | None:
+    earlier = [each for each in recorded[result.sitting_id] if each[0] < result.number]
+    return max(earlier)[1] if earlier else None
+
+
+def qualified() -> list[tuple[str, str]]:
+    """Return trainees and exams with both parts passed, recorded, and no certificate yet, in the order of passing."""
+    return [(row[0], row[1]) for row in db.session.execute(_newly_qualified())]
+
+
+def certify(actor: access.Actor, qualified: Sequence[tuple[str, str]], *, at: datetime) -> list[Certificate]:
+    """Issue certificates to trainees who passed both parts of an exam; those who have one are passed over."""
+    access.require(actor, "work.run_due")
     certificates = []
-    for trainee_id, exam_id in db.session.execute(_newly_qualified()).all():
+    for trainee_id, exam_id in qualified:
+        own = select(Certificate.id).where(Certificate.trainee_id == trainee_id, Certificate.exam_id == exam_id)
         both = _passed().where(Registration.trainee_id == trainee_id, Administration.exam_id == exam_id)
         columns = both.order_by(Result.scored_at).with_only_columns(Administration.part, Result)
         passed = {part: result for part, result in db.session.execute(columns)}  # noqa: C416 - the last of a part counts
-        if all(part in passed for part in PARTS):
+        if db.session.scalar(own) is None and all(part in passed for part in PARTS):
             certificates.append(_certify(exam_id, passed, at))
     return certificates
 
@@ -193,7 +223,9 @@ def _certify(exam_id: str, passed: dict[str, Result], at: datetime) -> Certifica
     theory, practical = (passed[part] for part in PARTS)
     exam, trainee = db.session.get_one(Exam, exam_id), theory.sitting.registration.trainee
     series = number_series(exam.field, exam.level, issue_date(at))
-    taken = db.session.scalar(select(func.count()).where(Certificate.number.startswith(series))) or 0
+    # numbers of a series stand together in the index, before whatever begins with a colon
+    in_series = (Certificate.number > series, Certificate.number < series + ":")
+    taken = db.session.scalar(select(func.count()).select_from(Certificate).where(*in_series)) or 0
     certificate = Certificate(
         number=certificate_number(series, taken + 1), trainee_id=trainee.id, holder_name=trainee.name,
         exam_id=exam.id, theory_result_id=theory.id, practical_result_id=practical.id,

@@ -1,19 +1,22 @@
 """The transparency log: append signed records, sign how long it is and what its root is, prove what it holds.
 
-Entries are appended inside the write transaction, so indices have no gaps. Nothing is signed on trust in memory: before
-a checkpoint the tree is rebuilt from what is stored and must begin with the tree of the checkpoint before.
+Entries are appended inside the write transaction, so indices have no gaps, and with them the head that covers them.
+Nothing is signed on trust in memory: whoever appends first rebuilds the tree from what is stored, which must begin with
+the tree of the checkpoint before, and then lets it grow by what it appends itself.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import func, select
 
+from examapp.canonical import utc_string
 from examapp.credentials import record
 from examapp.credentials.checkpoint import TreeHead, sign_note
 from examapp.credentials.key_store import Keys
 from examapp.credentials.merkle import Tree
 from examapp.credentials.models import Checkpoint, LogEntry
-from examapp.db import db
+from examapp.db import db, insert_sealed
 from examapp.errors import N_, InvalidInput, NotFound, Tampered
 
 # trees by their root: a root fixes its leaves, so what is kept here cannot go stale
@@ -23,17 +26,27 @@ _TREES_KEPT = 4
 
 def length() -> int:
     """Return how many entries are stored."""
-    return db.session.scalar(select(func.count()).select_from(LogEntry)) or 0
+    last = db.session.scalar(select(func.max(LogEntry.index)))
+    return 0 if last is None else last + 1
 
 
-def append(index: int, result_id: str, record_id: str, token: str, *, at: datetime) -> LogEntry:
-    """Store a signed record as the entry `index`; the caller holds the write transaction and counts on."""
-    entry = LogEntry(
-        index=index, result_id=result_id, record_id=record_id, record=token, leaf_hash=record.leaf(token).hex(),
-        logged_at=at,
-    )  # fmt: skip
-    db.session.add(entry)
-    return entry
+def append(keys: Keys, tree: Tree, records: Sequence[tuple[str, str, str]], *, at: datetime) -> int:
+    """Store records (id of the result, id, token) and the signed head of the log with them; return how many.
+
+    `tree` is that of the log and grows with it. If the log is longer than the tree, nothing is stored and 0 returned.
+    """
+    if not records or length() != tree.size:
+        return 0
+    leaves = [record.leaf(token) for _, _, token in records]
+    rows = [
+        {"index": index, "result_id": result_id, "record_id": record_id, "record": token, "leaf_hash": leaf.hex(),
+         "logged_at": utc_string(at)}
+        for index, ((result_id, record_id, token), leaf) in enumerate(zip(records, leaves, strict=True), tree.size)
+    ]  # fmt: skip
+    insert_sealed(LogEntry, rows)
+    tree.extend(leaves)
+    _sign(tree, keys, at)
+    return len(rows)
 
 
 def head() -> Checkpoint | None:
@@ -41,19 +54,30 @@ def head() -> Checkpoint | None:
     return db.session.scalar(select(Checkpoint).order_by(Checkpoint.size.desc()).limit(1))
 
 
+def is_covered() -> bool:
+    """Say whether the newest signed head covers all that is stored."""
+    last = head()
+    return (last.size if last else 0) == length()
+
+
+def whole_tree() -> Tree:
+    """Return the tree of all that is stored; `Tampered` unless it begins with that of the newest checkpoint."""
+    last, tree = head(), Tree(leaf_hashes())
+    if last is not None and (last.size > tree.size or tree.root(last.size).hex() != last.root_hash):
+        raise Tampered("log.changed", N_("The log no longer begins with the entries that were signed before."))
+    _check_new_entries(last.size if last else 0)
+    return tree
+
+
 def write_checkpoint(keys: Keys, *, at: datetime) -> Checkpoint | None:
     """Sign the head of what is stored and return it, or the last one if nothing was appended since."""
-    db.session.flush()
-    last = head()
-    tree = Tree(leaf_hashes())
-    if last is not None:
-        if last.size > tree.size or tree.root(last.size).hex() != last.root_hash:
-            raise Tampered("log.changed", N_("The log no longer begins with the entries that were signed before."))
-        if last.size == tree.size:
-            return last
-    _check_new_entries(last.size if last else 0)
-    if tree.size == 0:
-        return None
+    last, tree = head(), whole_tree()
+    if tree.size == (last.size if last else 0):
+        return last
+    return _sign(tree, keys, at)
+
+
+def _sign(tree: Tree, keys: Keys, at: datetime) -> Checkpoint:
     tree_head = TreeHead(keys.origin, tree.size, tree.root())
     checkpoint = Checkpoint(
         size=tree.size, root_hash=tree_head.root.hex(), note=sign_note(tree_head.text, keys.origin, keys.log),

@@ -23,12 +23,23 @@ def node_hash(left: bytes, right: bytes) -> bytes:
 class Tree:
     """A tree over leaf hashes; `levels[k]` holds the hashes of all complete subtrees of 2**k leaves."""
 
-    def __init__(self, leaf_hashes: Sequence[bytes]) -> None:
-        self.size = len(leaf_hashes)
-        self._levels = [list(leaf_hashes)]
-        while len(self._levels[-1]) > 1:
-            below = self._levels[-1]
-            self._levels.append([node_hash(below[i], below[i + 1]) for i in range(0, len(below) - 1, 2)])
+    def __init__(self, leaf_hashes: Sequence[bytes] = ()) -> None:
+        self._levels: list[list[bytes]] = [[]]
+        self.extend(leaf_hashes)
+
+    @property
+    def size(self) -> int:
+        """How many leaves there are."""
+        return len(self._levels[0])
+
+    def extend(self, leaf_hashes: Sequence[bytes]) -> None:
+        """Add leaves behind the last one."""
+        self._levels[0].extend(leaf_hashes)
+        for height in range(self.size.bit_length() - 1):
+            if height + 1 == len(self._levels):
+                self._levels.append([])
+            below, level = self._levels[height], self._levels[height + 1]
+            level += [node_hash(below[i], below[i + 1]) for i in range(2 * len(level), len(below) - 1, 2)]
 
     def root(self, size: int | None = None) -> bytes:
         """Return the root of the first `size` leaves, all of them if none is named."""

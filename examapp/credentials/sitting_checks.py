@@ -98,12 +98,15 @@ class ResultChecks:
         self, evidence: dict[str, Any], history: History, marks: dict[int, tuple[int, int]]
     ) -> Iterator[str]:
         """Compare the evidence with the journal, the stored marks, and marking again by the items' keys."""
-        key, given = self._key_of(history.sitting.exam_form_id), history.given
+        # the journal is what counts here; a copy that differs from it is a finding of the sitting
+        responses = history.replayed.responses
+        values = {slot: each.value for slot, each in responses.items() if each.value is not None}
+        key, given = self._key_of(history.sitting.exam_form_id), {slot: _text(each) for slot, each in values.items()}
         items = {item["slot"]: item for item in evidence["items"]}
         for slot, category in zip(key.slots, key.categories(given), strict=True):
             item = items.get(slot.number, {})
             told = (item.get("category"), item.get("highest"))
-            if (item.get("digest"), item.get("response")) != (slot.digest, _value(given.get(slot.number))):
+            if (item.get("digest"), item.get("response")) != (slot.digest, values.get(slot.number)):
                 yield f"slot {slot.number}: another item or response than in the form and the journal"
             if told != (category, slot.highest):
                 yield f"slot {slot.number}: marked again by the key, another category comes out"
@@ -158,10 +161,6 @@ def _broken_outcome(result: Result) -> Iterator[str]:
             yield f"{name} is not what the evidence gives"
 
 
-def _value(given: str | None) -> Any:
-    return None if given is None else json.loads(given)
-
-
 def _text(value: Any) -> str:
     return canonical_bytes(value).decode()
 
@@ -209,7 +208,7 @@ class EntryChecks:
             facts.issuer, facts.log, self._keys.pseudonym(trainee_id) if self._keys else facts.subject,
             facts.record_id, parse_utc(facts.issued_at),
         )  # fmt: skip
-        stored = issuing.facts_of(result, history, before[result.id], issuance)
+        stored = issuing.facts_of(result, history.replayed, before[result.id], issuance)
         different = [name for name in record.FACT_NAMES if getattr(stored, name) != getattr(facts, name)]
         if different:
             yield f"the signed record and the stored rows differ on {', '.join(different)}"

@@ -57,7 +57,7 @@ class History:
         if self.findings:
             message = N_("The journal of sitting %(sitting)s does not hold: %(finding)s.")
             raise Tampered("journal.broken", message, sitting=self.public_id, finding=self.findings[0])
-        return self._state
+        return self.replayed
 
     @property
     def given(self) -> dict[int, str]:
@@ -70,7 +70,8 @@ class History:
         return [_json_or_none(row.body) for row in self.entries]
 
     @cached_property
-    def _state(self) -> SittingState:
+    def replayed(self) -> SittingState:
+        """The state that the entries give, whether the rest holds or not; `ValueError` or so if they give none."""
         return replay(
             Event(row.number, Kind(row.kind), parse_utc(row.at), body)
             for row, body in zip(self.entries, self._bodies, strict=True)
@@ -92,7 +93,7 @@ class History:
 
     def _broken_copies(self) -> Iterator[str]:
         try:
-            state = self._state
+            state = self.replayed
             times = (state.status, state.ends_at, state.started_at, state.closed_at)
         except (ValueError, KeyError, TypeError) as error:
             yield f"the journal cannot be replayed: {error}"

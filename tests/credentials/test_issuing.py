@@ -5,6 +5,7 @@ from sqlalchemy import func, select, text
 
 from examapp.accounts.access import OPERATOR
 from examapp.credentials import issuing, key_store, record
+from examapp.credentials.merkle import Tree
 from examapp.credentials.models import Certificate, Checkpoint, LogEntry
 from examapp.credentials.verification import verify_bundle
 from examapp.db import db
@@ -19,7 +20,7 @@ LATER = makers.AT + timedelta(days=1)
 @pytest.mark.feature("A14", "B2")
 def test_released_results_become_records_that_verify_offline(issued):
     assert len(issued.records) == 2
-    assert issued.refused == []
+    assert issued.refused == {}
     for entry in issued.records:
         verification = verify_bundle(issuing.bundle(entry.record_id), key_store.trusted_keys())
         assert [check.name for check in verification.checks if not check.holds] == []
@@ -94,13 +95,15 @@ def test_result_whose_journal_was_changed_is_not_recorded_and_holds_up_no_other(
     )
     db.session.commit()
     issued = makers.issue(store)
-    assert [result for result, _ in issued.refused] == [broken.id]
+    assert list(issued.refused) == [broken.id]
     assert len(issued.records) == 1
 
 
 def test_only_the_operator_issues(keys):
     with pytest.raises(NotAllowed):
-        issuing.issue_due(makers.make_user("examiner"), keys, at=LATER)
+        issuing.store(makers.make_user("examiner"), keys, Tree(), [], at=LATER)
+    with pytest.raises(NotAllowed):
+        issuing.certify(makers.make_user("examiner"), [], at=LATER)
 
 
 def test_bundle_of_an_unknown_record_is_not_found(issued):

@@ -38,7 +38,8 @@ def test_grown_log_extends_the_one_before(store, issued, keys):
 def test_nothing_is_signed_when_an_entry_was_changed_since(store, issued, keys):
     unlock(db.session.connection())
     db.session.connection().exec_driver_sql(
-        """update log_entry set leaf_hash = replace(leaf_hash, 'a', 'b') where "index" = 0"""
+        "update log_entry set leaf_hash = case substr(leaf_hash, 1, 1) when 'a' then 'b' else 'a' end"
+        """ || substr(leaf_hash, 2) where "index" = 0"""
     )
     makers.make_result()
     with pytest.raises(Tampered) as caught:
