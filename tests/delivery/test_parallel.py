@@ -99,7 +99,7 @@ def test_a_hundred_starts_after_the_only_attempt_begin_no_other(browser, registr
     assert [sitting.id for sitting in rows(registration)] == [first.id]
 
 
-@pytest.mark.feature("O5", "O7", "T13")
+@pytest.mark.feature("O5", "T13")
 def test_fifty_hand_ins_and_fifty_saves_at_once_end_once_and_keep_what_was_acknowledged(browser, registration, at):
     sitting = makers.make_sitting(registration, at=at)
     browser.open(sitting)
@@ -125,7 +125,7 @@ def kept(entries):
     return {receipt: row for receipt, row in entries.items() if row.kind == "responded"}
 
 
-@pytest.mark.feature("T2")
+@pytest.mark.feature("T12")
 def test_saves_of_one_number_at_once_store_one_value(browser, registration, at):
     sitting = makers.make_sitting(registration, at=at)
     browser.open(sitting)

@@ -235,7 +235,7 @@ def hall(config: Config, database: str, monkeypatch: pytest.MonkeyPatch) -> Iter
 
 
 @pytest.mark.slow
-@pytest.mark.feature("T8", "T11", "T12", "T14", "O5", "O9")
+@pytest.mark.feature("T11", "T12", "T13", "T14", "O5", "O9")
 @pytest.mark.parametrize("number", [1, 2])
 def test_a_sitting_does_what_the_model_says(hall, database, number):
     examples, steps = {"sqlite": (560, 25_000), "postgresql": (12, 200)}[database]
