@@ -55,6 +55,15 @@ def test_a_pause_reaches_the_exam_page_and_is_given_back(
     assert all(words in shown for words in ("Paused", "Resumed", "Taken ill", "赵磊"))
 
 
+@pytest.mark.feature("T3")
+def test_added_time_stands_in_the_next_answer_to_the_exam_page(cast: Cast, sitting: Sitting) -> None:
+    assert clock_of(cast, sitting)["ends_at"] == "2026-05-16T02:30:00.000Z"
+    cast.center.post(page(sitting, "/time"), minutes="15", reason="A fire alarm")
+    assert clock_of(cast, sitting)["ends_at"] == "2026-05-16T02:45:00.000Z"
+    shown = cast.trainee.get(f"/api/sittings/{sitting.public_id}").json
+    assert shown["ends_at"] == "2026-05-16T02:45:00.000Z"
+
+
 def test_the_board_offers_a_pause_or_its_end(cast: Cast, sitting: Sitting) -> None:
     board = f"/center/administrations/{sitting.registration.administration_id}/live"
     assert f"pause-{sitting.public_id}" in cast.center.get(board).text
