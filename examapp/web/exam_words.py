@@ -38,6 +38,22 @@ WORDS = {
     "start.signed_out": N_("You are not signed in, or this sitting belongs to somebody else. Sign in, then try again."),
     "start.again": N_("Try again"),
     "loading": N_("Loading the exam …"),
+    "waiting.next": N_("Many people are here at this moment. The next try by itself is in %(seconds)s s; please wait."),
+    "pause.heading": N_("The exam is paused"),
+    "pause.clock": N_("The clock stands: the time of the pause is given back to you in full. Your answers are kept."),
+    "pause.wait": N_(
+        "Please wait for the invigilator. The items come back by themselves when the exam goes on; do not close this page."
+    ),
+    "pause.over": N_("The exam goes on. The clock runs again."),
+    "emergency.offer": N_(
+        "Answers that the server does not have yet: %(count)s. Save them as an encrypted file and give it to the "
+        "invigilator before you leave; only the examination service can read it. This page keeps trying to send them."
+    ),
+    "emergency.save": N_("Save the answer file"),
+    "emergency.saved": N_(
+        "The answer file %(name)s was saved at %(time)s. Show the invigilator where it is. If you change an answer, "
+        "save the file again."
+    ),
     "clock.label": N_("Time left"),
     "clock.hide": N_("Hide time"),
     "clock.show": N_("Show time"),

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -32,14 +33,21 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
-@pytest.fixture
-def live_app(tmp_path: Path, empty_database: Path) -> Iterator[Flask]:
+@contextmanager
+def application(folder: Path, database: Path) -> Iterator[Flask]:
     """An application that a browser can use over plain HTTP, with a grace that a busy machine keeps too."""
-    shutil.copyfile(empty_database, tmp_path / "examapp.db")
-    app = create_app(make_config(tmp_path, secure_cookies=False, grace_seconds=60))
+    shutil.copyfile(database, folder / "examapp.db")
+    app = create_app(make_config(folder, secure_cookies=False, grace_seconds=60))
     yield app
     with app.app_context():
         db.engine.dispose()
+
+
+@pytest.fixture
+def live_app(tmp_path: Path, empty_database: Path) -> Iterator[Flask]:
+    """The application of one test."""
+    with application(tmp_path, empty_database) as app:
+        yield app
 
 
 @pytest.fixture
@@ -50,6 +58,21 @@ def service(live_app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[Servic
             running.prepare(form_of_every_type())
         monkeypatch.setattr(clock, "now", running.now)
         yield running
+
+
+@pytest.fixture(scope="module")
+def hall(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> Iterator[Service]:
+    """A service that a module's tests use one after the other, each as a trainee of its own."""
+    with application(tmp_path_factory.mktemp("hall"), empty_database) as app, serve(app) as running:
+        yield running
+
+
+@pytest.fixture
+def place(hall: Service, monkeypatch: pytest.MonkeyPatch) -> Service:
+    """The module's service as `service` is: on time, with a trainee who has not begun."""
+    hall.renew()
+    monkeypatch.setattr(clock, "now", hall.now)
+    return hall
 
 
 @pytest.fixture
@@ -65,3 +88,9 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
 def page(service: Service, context: BrowserContext) -> Page:
     """An empty page of the signed-in trainee."""
     return service.sign_in(context)
+
+
+@pytest.fixture(params=["en", "zh"])
+def language(request: pytest.FixtureRequest) -> str:
+    """One language after the other."""
+    return str(request.param)

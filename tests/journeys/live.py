@@ -1,13 +1,14 @@
 """A service on a port of its own, in this process, with a trainee who may sit an exam; and a browser to use it."""
 
+import itertools
 import threading
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-from flask import Flask, request
+from flask import Flask
 from playwright.sync_api import BrowserContext, Page
 from werkzeug.serving import make_server
 
@@ -18,6 +19,7 @@ from examapp.exams.models import ExamForm
 from tests import makers
 
 MINUTES = 90
+_NUMBERS = itertools.count(1)
 
 
 class Service:
@@ -27,9 +29,12 @@ class Service:
         self.url, self.app = url, app
         self.username = "li.ming"
         self.registration = ""
+        self._exam_form = ""
         self.is_failing = False
+        self.failure_headers: list[tuple[str, str]] = []
+        self.asked: list[tuple[str, str]] = []
         self.ahead = timedelta(0)
-        app.before_request(self._fail)
+        app.wsgi_app = self._failing(app.wsgi_app)  # type: ignore[method-assign]
 
     def now(self) -> datetime:
         """Return the service's time, which a test may move ahead."""
@@ -40,9 +45,33 @@ class Service:
         self.ahead += timedelta(seconds=seconds)
         page.clock.fast_forward(seconds * 1000)
 
-    def _fail(self) -> tuple[dict[str, str], int] | None:
+    def _failing(self, app: WSGIApplication) -> WSGIApplication:
         """Refuse to save for as long as the test says so."""
-        return ({"code": "busy"}, 503) if self.is_failing and request.method == "PUT" else None
+
+        def run(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+            self.asked.append((environ["REQUEST_METHOD"], environ["PATH_INFO"]))
+            if self.is_failing and environ["REQUEST_METHOD"] == "PUT":
+                start_response("503 SERVICE UNAVAILABLE", [("Content-Type", "application/json"), *self.failure_headers])
+                return [b'{"code": "busy"}']
+            return app(environ, start_response)
+
+        return run
+
+    def renew(self) -> None:
+        """Forget what the last test did: nothing fails, it is now, and another trainee waits for the same form."""
+        self.is_failing, self.failure_headers, self.ahead = False, [], timedelta(0)
+        self.asked.clear()
+        self.username = f"trainee-{next(_NUMBERS)}"
+        with self.app.app_context():
+            self._exam_form = self._exam_form or form_of_every_type().id
+            self.prepare(db.session.get_one(ExamForm, self._exam_form))
+
+    def speak(self, language: str) -> None:
+        """Give the trainee this language."""
+        with self.app.app_context():
+            registration = db.session.get_one(makers.Registration, self.registration)
+            registration.trainee.language = language
+            db.session.commit()
 
     def prepare(self, exam_form: ExamForm, **overrides: Any) -> None:
         """Register the trainee for an administration of `exam_form` that is open now."""
@@ -88,7 +117,8 @@ def whole(app: WSGIApplication) -> WSGIApplication:
     """Give the server whole bodies: it forgets to close one when the browser resets the connection (a leaked file)."""
 
     def run(environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
-        with closing(app(environ, start_response)) as body:  # type: ignore[type-var]
+        body = app(environ, start_response)
+        with closing(body) if hasattr(body, "close") else nullcontext():
             return [b"".join(body)]
 
     return run

@@ -17,6 +17,12 @@ SAVED = re.compile(r"^Saved \d\d:\d\d:\d\d$")
 
 
 @pytest.fixture
+def service(place: Service) -> Service:
+    """One service for this module."""
+    return place
+
+
+@pytest.fixture
 def sitting(service: Service) -> str:
     """A sitting that began a moment ago."""
     return service.begin()

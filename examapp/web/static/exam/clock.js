@@ -3,6 +3,7 @@
 export class ServerClock {
   #offset = null; // server time (ms) minus performance.now()
   #roundTrip = Infinity;
+  #held = null; // what is left while a pause lasts, ms
   endsAt = null; // ms, server time
 
   // An answer says that server time lay between the sending and the receiving. What still fits keeps the sharper
@@ -19,13 +20,16 @@ export class ServerClock {
     this.#roundTrip = roundTrip;
   }
 
-  // Returns how many minutes the end moved later (0 if it did not).
-  learnEnd(endsAt) {
+  // Returns how many minutes the time left grew (less than 0: shrank). In a pause the end that is given is the one if
+  // it ended at `pausedNow` (the server's time): what is left between the two stands still.
+  learnEnd(endsAt, pausedNow = null) {
     const end = Date.parse(endsAt);
     if (Number.isNaN(end)) return 0;
-    const moved = this.endsAt === null ? 0 : (end - this.endsAt) / 60_000;
+    const at = performance.now();
+    const before = this.left(at);
     this.endsAt = end;
-    return moved;
+    this.#held = pausedNow === null ? null : end - Date.parse(pausedNow);
+    return before === null ? 0 : (this.left(at) - before) / 60_000;
   }
 
   now(at = performance.now()) {
@@ -34,6 +38,7 @@ export class ServerClock {
 
   // Milliseconds that are left; null before the first answer.
   left(at = performance.now()) {
+    if (this.#held !== null) return this.#held;
     return this.#offset === null || this.endsAt === null ? null : this.endsAt - this.now(at);
   }
 }

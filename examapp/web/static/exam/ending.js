@@ -8,7 +8,7 @@ const ASK_AGAIN = 2_000;
 const BANNERS = ["time", "store"];
 
 // Keeps the outbox running until everything is settled and the service agrees that the time is over.
-export function showEnd({ status, server, outbox, responses, leave, isStillOpen }) {
+export function showEnd({ status, server, outbox, responses, emergency, leave, isStillOpen }) {
   let isOver = status !== "expired";
 
   function draw() {
@@ -46,6 +46,7 @@ export function showEnd({ status, server, outbox, responses, leave, isStillOpen 
   byId("end-receipt").addEventListener("click", leave);
   outbox.addEventListener("change", draw);
   draw();
+  emergency.atEnd();
   byId("end-heading").focus();
   interrupt(say(`end.${status}`));
   ask();

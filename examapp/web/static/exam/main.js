@@ -5,10 +5,13 @@ import { announce, drawBanners, hideBanner, interrupt, showBanner } from "./anno
 import { ServerClock } from "./clock.js";
 import { Countdown } from "./countdown.js";
 import { byId } from "./elements.js";
+import { EmergencyFile } from "./emergency.js";
 import { showFlag, showItem, showItemState } from "./item.js";
+import { inStep } from "./in_step.js";
 import { listenForShortcuts } from "./keyboard.js";
 import { Navigator } from "./navigator.js";
 import { Outbox } from "./outbox.js";
+import { Pause } from "./pause.js";
 import { Responses } from "./responses.js";
 import { HandIn, showReview } from "./review.js";
 import { showEnd } from "./ending.js";
@@ -16,14 +19,16 @@ import { Problem, Server } from "./server.js";
 import { openStore } from "./store.js";
 import { showSaveState } from "./save_state.js";
 import { drawTools, startTools } from "./tools.js";
+import { served } from "./waiting.js";
 import { currentLanguage, say, setLanguage } from "./words.js";
 
-const SYNC = 30_000;
 const sitting = document.body.dataset.sitting;
 const clock = new ServerClock();
 const outbox = new Outbox();
 const server = new Server(sitting, learn);
 const countdown = new Countdown(clock, timeIsUp);
+const pause = new Pause(() => show());
+const { sync, keepInStep } = inStep(server, outbox, pause);
 
 let store;
 let paper;
@@ -31,22 +36,30 @@ let places;
 let responses;
 let navigator_;
 let handIn;
+let emergency;
 let place = null; // a slot, or "review"
 let isEnding = false;
 
 function learn(answer, sentAt, receivedAt) {
   if (answer.server_now) clock.observe(answer.server_now, sentAt, receivedAt);
-  const moved = answer.ends_at ? clock.learnEnd(answer.ends_at) : 0;
-  if (moved >= 0.5 && !isEnding) countdown.extended(moved);
+  if (pause.isNewsIn(answer)) sync();
+  else if (answer.ends_at) learnEnd(answer);
   if (answer.status && answer.status !== "open" && places && !handIn.isSending) end(answer.status);
 }
 
+function learnEnd(answer) {
+  const isOther = pause.learn(answer);
+  const moved = clock.learnEnd(answer.ends_at, pause.isOn ? answer.server_now : null);
+  if (moved >= 0.5 && !isOther && !isEnding) countdown.extended(moved);
+}
+
 async function start() {
-  const state = await server.open();
+  const state = await patiently(() => server.open());
   store = await openStore(sitting);
   responses = new Responses(server, store, outbox);
+  emergency = new EmergencyFile(sitting, state.emergency_key, responses, clock);
   if (state.status !== "open") return takeLeave(state);
-  paper = await server.paper();
+  paper = await patiently(() => server.paper(state.paper));
   const items = Object.fromEntries(paper.slots.map((item) => [item.slot, item]));
   places = state.slots.map(({ slot, options }, index) => ({
     position: index + 1, count: state.slots.length, slot, item: items[slot],
@@ -66,7 +79,15 @@ async function start() {
   follow();
   countdown.start();
   if (!store.isDurable) showBanner("store", "warn", () => say("store.none"));
-  setInterval(sync, SYNC);
+  pause.guard(responses);
+  keepInStep();
+}
+
+// Loading goes on by itself when the service is busy or out of reach: nobody has to reload, and no hall does so at once.
+function patiently(attempt) {
+  return served(attempt, (seconds) => {
+    byId("loading").textContent = say(seconds ? "waiting.next" : "loading", { seconds });
+  });
 }
 
 // Opened after the end: what this computer still holds is sent as evidence before the receipt is shown.
@@ -101,16 +122,6 @@ function listen() {
   listenForShortcuts({ KeyN: () => step(1), KeyP: () => step(-1), KeyF: flagHere, KeyR: () => go("review") });
 }
 
-// Every 30 seconds, and whenever something may have changed: extra time, the end, and whether anybody is there.
-async function sync() {
-  try {
-    await server.clock();
-    outbox.report(null);
-  } catch (error) {
-    outbox.report(error);
-  }
-}
-
 function go(wanted) {
   const fragment = wanted === "review" ? "#review" : `#${places.find((each) => each.slot === wanted).position}`;
   if (location.hash !== fragment) history.pushState(null, "", fragment);
@@ -134,6 +145,7 @@ function here() {
 }
 
 function step(by) {
+  if (responses.isLocked) return;
   const at = place === "review" ? places.length : here().position - 1;
   const to = at + by;
   if (to >= places.length) go("review");
@@ -141,7 +153,7 @@ function step(by) {
 }
 
 function flagHere() {
-  if (place === "review") return;
+  if (place === "review" || responses.isLocked) return;
   responses.toggleFlag(place);
   announce(say(responses.flags.has(place) ? "flag.is_on" : "flag.is_off"));
 }
@@ -203,10 +215,11 @@ function end(status) {
   if (isEnding) return;
   isEnding = true;
   countdown.stop();
+  pause.end();
   responses.flush();
   responses.isLocked = true;
   outbox.retryNow();
-  showEnd({ status, server, outbox, responses, leave, isStillOpen: () => clock.left() > 1000 });
+  showEnd({ status, server, outbox, responses, emergency, leave, isStillOpen: () => clock.left() > 1000 });
 }
 
 async function leave() {

@@ -16,6 +16,7 @@ export class Outbox extends EventTarget {
   #attempt = 0;
   #timer = null;
   #isAskedAgain = false;
+  #quietUntil = 0; // the service asked not to be tried again before (performance.now())
   // "", "offline" (nobody answered), "signed_out", or "busy" (the service answered that it cannot now)
   trouble = "";
 
@@ -27,16 +28,23 @@ export class Outbox extends EventTarget {
   }
 
   // Tries everything at once, without waiting for the pause to end; what is on its way and fails is tried once more.
+  // Only a wait that the service asked for is kept.
   retryNow() {
     this.#isAskedAgain = this.#sending.size > 0;
     clearTimeout(this.#timer);
     this.#timer = null;
-    this.#pump();
+    if (this.quietFor > 0) this.#timer = setTimeout(() => this.retryNow(), this.quietFor);
+    else this.#pump();
   }
 
   stateOf(key) {
     if (this.#sending.has(key)) return "sending";
     return this.#waiting.has(key) ? "waiting" : "";
+  }
+
+  // For how many more milliseconds the service asked to be left alone.
+  get quietFor() {
+    return Math.max(0, this.#quietUntil - performance.now());
   }
 
   get size() {
@@ -102,9 +110,10 @@ export class Outbox extends EventTarget {
     this.report(error);
     if (this.#timer !== null) return;
     const asked = error instanceof Problem ? error.retryAfter * 1000 : 0;
-    const wait = this.#isAskedAgain ? 0 : pause(this.#attempt);
+    const wait = this.#isAskedAgain && !asked ? 0 : pause(this.#attempt);
     this.#isAskedAgain = false;
-    this.#timer = setTimeout(() => this.retryNow(), Math.max(asked, wait));
+    this.#quietUntil = asked ? performance.now() + asked : 0;
+    this.#timer = setTimeout(() => this.retryNow(), asked + wait);
     this.#attempt += 1;
   }
 }

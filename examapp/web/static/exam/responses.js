@@ -1,6 +1,7 @@
 // Responses and flags of the sitting as this page has them, and what the service is known to have.
 //
-// Each response carries a sequence number, one more than any known for its slot. After a reload nothing that this
+// Each response carries a sequence number, one more than any known for its slot when it was changed: typing on before
+// the first try keeps it, so that a tab which missed a newer answer is refused and cannot overtake it. After a reload nothing that this
 // computer remembers is believed to be sent: it is compared with the service's numbers, and what is newer is sent.
 
 import { Problem } from "./server.js";
@@ -13,7 +14,7 @@ export class Responses extends EventTarget {
   #server;
   #store;
   #outbox;
-  #records = new Map(); // slot -> {seq, value, clientTime, storedSeq, storedAt, receipt, isLate, isRefused}
+  #records = new Map(); // slot -> {seq, value, clientTime, storedSeq, storedAt, receipt, isTried, isLate, isRefused}
   #timers = new Map();
   flags = new Set();
   isLocked = false;
@@ -63,6 +64,20 @@ export class Responses extends EventTarget {
     return this.#slots((record) => record.isLate);
   }
 
+  // Whether what is unsaved waits because sending fails, and not only for its turn.
+  get isInTrouble() {
+    return this.#outbox.trouble !== "";
+  }
+
+  // What staff carry to the service when the page cannot: the unsent responses, and the receipts of the others.
+  unsent() {
+    const slots = this.unsaved;
+    return {
+      responses: slots.map((slot) => ({ slot, ...this.#asSent(slot) })),
+      receipts: [...this.#records.values()].map((record) => record.receipt).filter(Boolean),
+    };
+  }
+
   get answered() {
     return this.#slots((record) => record.value !== null).length;
   }
@@ -77,8 +92,10 @@ export class Responses extends EventTarget {
   change(slot, value) {
     const before = this.#records.get(slot);
     if (this.isLocked || same(before?.value ?? null, value)) return;
-    const seq = Math.max(before?.seq ?? 0, before?.storedSeq ?? 0) + 1;
-    const record = { ...before, storedSeq: before?.storedSeq ?? 0, seq, value, clientTime: new Date().toISOString(), isRefused: false };
+    const storedSeq = before?.storedSeq ?? 0;
+    const isUntried = before && before.seq > storedSeq && !before.isTried;
+    const seq = isUntried ? before.seq : Math.max(before?.seq ?? 0, storedSeq) + 1;
+    const record = { ...before, storedSeq, seq, value, clientTime: new Date().toISOString(), isTried: false, isRefused: false };
     this.#records.set(slot, record);
     this.#remember(slot, record);
     clearTimeout(this.#timers.get(slot));
@@ -99,8 +116,7 @@ export class Responses extends EventTarget {
   sendOnTheWayOut() {
     this.flush();
     for (const slot of this.unsaved) {
-      const { seq, value, clientTime } = this.#records.get(slot);
-      this.#server.save(slot, { seq, value, client_time: clientTime }, true).catch(() => null);
+      this.#server.save(slot, this.#asSent(slot), true).catch(() => null);
     }
   }
 
@@ -129,6 +145,13 @@ export class Responses extends EventTarget {
     });
   }
 
+  // A response as the service is given it; from now on its sequence number stands for this value.
+  #asSent(slot) {
+    const record = this.#records.get(slot);
+    record.isTried = true;
+    return { seq: record.seq, value: record.value, client_time: record.clientTime ?? null };
+  }
+
   #remember(slot, { seq, value, clientTime }) {
     this.#store.put(`response:${slot}`, { slot, seq, value, clientTime });
   }
@@ -141,7 +164,7 @@ export class Responses extends EventTarget {
       this.#conflict(slot);
       return;
     }
-    this.#records.set(slot, { ...known, storedSeq: known?.storedSeq ?? 0, seq, value, clientTime });
+    this.#records.set(slot, { ...known, storedSeq: known?.storedSeq ?? 0, seq, value, clientTime, isTried: true });
     this.#enqueue(slot);
   }
 
@@ -169,14 +192,14 @@ export class Responses extends EventTarget {
   };
 
   async #send(slot) {
-    const { seq, value, clientTime } = this.#records.get(slot);
+    const response = this.#asSent(slot);
     try {
-      const answer = await this.#server.save(slot, { seq, value, client_time: clientTime });
+      const answer = await this.#server.save(slot, response);
       const record = this.#records.get(slot);
       Object.assign(record, { storedSeq: answer.seq, storedAt: answer.stored_at, receipt: answer.receipt });
     } catch (error) {
       if (!(error instanceof Problem) || ![409, 422].includes(error.status)) throw error;
-      await this.#refused(slot, seq, error);
+      await this.#refused(slot, response.seq, error);
     }
   }
 

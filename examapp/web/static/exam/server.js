@@ -1,5 +1,7 @@
 // Talking to the service: JSON over fetch, the CSRF token, and two kinds of failure.
 
+import { canSeal, openedPaper } from "./sealing.js";
+
 // The service answered, and said no; `code` is the stable code of its problem document.
 export class Problem extends Error {
   constructor(status, body, retryAfter) {
@@ -15,6 +17,17 @@ export class Problem extends Error {
 export class Unreachable extends Error {}
 
 const PATIENCE = 15_000;
+
+// The encrypted paper that was fetched before the start, as far as this browser still has it; null otherwise.
+async function waitingPaper(sealed) {
+  if (!sealed || !canSeal()) return null;
+  try {
+    const answer = await fetch(`/api/papers/${sealed.name}`, { cache: "only-if-cached", mode: "same-origin" });
+    return answer.ok ? await openedPaper(await answer.arrayBuffer(), sealed) : null;
+  } catch {
+    return null;
+  }
+}
 
 export class Server {
   #token = "";
@@ -40,8 +53,9 @@ export class Server {
     return this.#json("GET", this.#path(""));
   }
 
-  paper() {
-    return this.#json("GET", this.#path("/paper"));
+  // `sealed` is {name, key, digest}: what the state of an open sitting says of its encrypted paper.
+  async paper(sealed) {
+    return (await waitingPaper(sealed)) ?? this.#json("GET", this.#path("/paper"));
   }
 
   clock() {
