@@ -37,19 +37,20 @@ _KEEPING = (Kind.RESPONDED, Kind.LATE)
 
 @dataclass(frozen=True)
 class EmergencyFile:
-    """An opened file: the digest of its bytes, when the page says that it saved it, and the responses in it."""
+    """An opened file: the digest of its bytes, the responses in it, and how many more no item of the form can take."""
 
     digest: str
-    saved_at: str
     responses: tuple[Mapping[str, Any], ...]
+    unreadable: int
 
 
 @dataclass(frozen=True)
 class Kept:
-    """What became of a file's responses: new ones that are evidence now, and those that the journal had."""
+    """What became of a file's responses: new ones are evidence now, the journal had others, some nobody can read."""
 
     new: int
     known: int
+    unreadable: int
 
 
 def key_of(secret: str, public_id: str) -> bytes:
@@ -99,7 +100,7 @@ def keep(actor: access.Actor, sitting: Sitting, file: EmergencyFile, *, at: date
         journal.append(db.session.connection(), head, Kind.LATE, at, {**response, **source})
     journal.save_head(db.session.connection(), head)
     db.session.refresh(sitting)
-    return Kept(len(new), len(file.responses) - len(new))
+    return Kept(len(new), len(file.responses) - len(new), file.unreadable)
 
 
 def _open(key: bytes, name: object, nonce: bytes, ciphertext: bytes) -> Any:
@@ -113,23 +114,27 @@ def _open(key: bytes, name: object, nonce: bytes, ciphertext: bytes) -> Any:
         ) from error
 
 
-def _read(content: Any, exam_form_id: str) -> tuple[str, tuple[Mapping[str, Any], ...]]:
-    try:
-        saved_at, responses = str(content["saved_at"])[:40], list(content["responses"])
-        if not all(each.keys() == _FIELDS for each in responses) or len(responses) > MOST_RESPONSES:
-            raise ValueError("not a list of responses")
-        read = {_identity(each): each for each in (_response(each, exam_form_id) for each in responses)}
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise _refusal("emergency.malformed", N_("This is not an emergency answer file.")) from error
-    return saved_at, tuple(sorted(read.values(), key=lambda each: (each["slot"], each["seq"])))
+def _read(content: Any, exam_form_id: str) -> tuple[tuple[Mapping[str, Any], ...], int]:
+    """Return the responses by slot and number, and how many cannot be stored: one of these must not cost the others."""
+    given = content.get("responses") if isinstance(content, dict) else None
+    if not isinstance(given, list) or len(given) > MOST_RESPONSES:
+        raise _refusal("emergency.malformed", N_("This is not an emergency answer file."))
+    read = [_response(each, exam_form_id) for each in given]
+    whole = {_identity(each): each for each in read if each is not None}
+    return tuple(sorted(whole.values(), key=lambda each: (each["slot"], each["seq"]))), read.count(None)
 
 
-def _response(given: Mapping[str, Any], exam_form_id: str) -> Mapping[str, Any]:
+def _response(given: Any, exam_form_id: str) -> Mapping[str, Any] | None:
+    if not isinstance(given, dict) or given.keys() != _FIELDS:
+        return None
     slot, seq, client_time = given["slot"], given["seq"], given["client_time"]
     is_whole = all(type(each) is int for each in (slot, seq)) and 1 <= seq <= LARGEST_SEQ
     if not is_whole or not (client_time is None or (isinstance(client_time, str) and len(client_time) <= 40)):
-        raise ValueError("a response without a proper slot, number or time")
-    value = paper.read_response(exam_form_id, slot, given["value"])
+        return None
+    try:
+        value = paper.read_response(exam_form_id, slot, given["value"])
+    except InvalidInput:
+        return None
     return {"slot": slot, "seq": seq, "value": value, "client_time": client_time}
 
 

@@ -53,7 +53,7 @@ def late(sitting):
 def test_what_a_file_holds_is_kept_as_evidence_and_counts_for_nothing(sitting, staff):
     makers.answer(sitting, {1: "1"})
     data = sealed(sitting, response(1, 2, "3"), response(3, 1, True))
-    assert keep(staff, sitting, data) == emergency.Kept(new=2, known=0)
+    assert keep(staff, sitting, data) == emergency.Kept(new=2, known=0, unreadable=0)
     bodies = [
         (event.body["slot"], event.body["value"], event.body["source"], event.body["actor"]) for event in late(sitting)
     ]
@@ -66,8 +66,8 @@ def test_what_a_file_holds_is_kept_as_evidence_and_counts_for_nothing(sitting, s
 def test_a_file_given_twice_and_answers_that_arrived_are_not_kept_again(sitting, staff):
     makers.answer(sitting, {1: "1"})
     data = sealed(sitting, response(1, 1, "1"), response(3, 1, True))
-    assert keep(staff, sitting, data) == emergency.Kept(new=1, known=1)
-    assert keep(staff, sitting, data) == emergency.Kept(new=0, known=2)
+    assert keep(staff, sitting, data) == emergency.Kept(new=1, known=1, unreadable=0)
+    assert keep(staff, sitting, data) == emergency.Kept(new=0, known=2, unreadable=0)
     assert len(late(sitting)) == 1
 
 
@@ -117,9 +117,16 @@ def test_every_flipped_bit_of_a_file_is_refused_or_says_the_same(sitting):
     ],
     ids=["slot", "seq", "bool", "text", "value", "time", "more", "less", "number", "null"],
 )  # fmt: skip
-def test_a_file_with_a_malformed_response_is_refused_whole(sitting, wrong):
+def test_a_response_that_fits_no_item_does_not_cost_the_others(sitting, staff, wrong):
+    data = sealed(sitting, response(3, 1, True), wrong)
+    assert keep(staff, sitting, data) == emergency.Kept(new=1, known=0, unreadable=1)
+    assert [event.body["slot"] for event in late(sitting)] == [3]
+
+
+@pytest.mark.parametrize("content", [{"responses": 5}, {"saved_at": ""}, ["x"], {"responses": [None] * 1001}])
+def test_a_file_without_responses_is_refused(sitting, content):
     with pytest.raises(InvalidInput):
-        emergency.open_file(sealed(sitting, response(3, 1, True), wrong), sitting, SECRET)
+        emergency.open_file(sealed(sitting, content=content), sitting, SECRET)
 
 
 @pytest.mark.parametrize("data", [b"", b"[]", b"null", b"{", b"\xff", b"x" * 900_001])

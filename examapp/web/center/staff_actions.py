@@ -111,7 +111,7 @@ def take_file(public_id: str) -> str | Response:
         kept.append(emergency.keep(actor(), sitting, opened, at=clock.now()))
 
     if form.do(keep, first=lambda: _opened(form, sitting)):
-        flash(gettext("%(new)s answers are kept as evidence; %(known)s were there already.", **vars(kept[0])))
+        flash(_kept(kept[0]))
         return redirect(url_for("center.live.journal", public_id=public_id))
     return render_template("center/take_file.html", form=form, sitting=sitting)
 
@@ -119,6 +119,13 @@ def take_file(public_id: str) -> str | Response:
 def _opened(form: FileForm, sitting: Sitting) -> emergency.EmergencyFile:
     data: bytes = form.file.data.read(emergency.LARGEST_FILE + 1)
     return emergency.open_file(data, sitting, settings().secret_key)
+
+
+def _kept(kept: emergency.Kept) -> str:
+    said = str(gettext("%(new)s answers are kept as evidence; %(known)s were there already.", **vars(kept)))
+    if not kept.unreadable:
+        return said
+    return f"{said} {gettext('%(unreadable)s answers fit no item and were left out.', **vars(kept))}"
 
 
 def _added(minutes: int) -> str:
