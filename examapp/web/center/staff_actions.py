@@ -125,7 +125,8 @@ def _kept(kept: emergency.Kept) -> str:
     said = str(gettext("%(new)s answers are kept as evidence; %(known)s were there already.", **vars(kept)))
     if not kept.unreadable:
         return said
-    return f"{said} {gettext('%(unreadable)s answers fit no item and were left out.', **vars(kept))}"
+    left_out = gettext("%(unreadable)s answers fit no item and were left out.", **vars(kept))
+    return f"{said} {left_out}"
 
 
 def _added(minutes: int) -> str:
