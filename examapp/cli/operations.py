@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import click
 import structlog
@@ -18,8 +18,9 @@ from examapp import clock, heartbeats
 from examapp.accounts.access import OPERATOR
 from examapp.cli import clock_alarm, demo_service
 from examapp.cli.doors import door
-from examapp.cli.due import Pass, Patience, run_due
+from examapp.cli.due import run_due
 from examapp.cli.server import Server, listen
+from examapp.cli.steps import Pass, Patience
 from examapp.config import Config
 from examapp.credentials import kept_checkpoint, key_store
 from examapp.db import db, transaction
@@ -64,7 +65,7 @@ def run_due_once() -> None:
 @with_appcontext
 @door
 def worker(once: bool) -> None:
-    """Do what is due every two seconds until stopped; SIGTERM lets it finish the pass. Two may run at once.
+    """Do what is due every two seconds until stopped; SIGTERM lets it finish its batch. Two may run at once.
 
     Example: examapp worker
     """
@@ -148,9 +149,21 @@ def stopped() -> threading.Event:
     return stop
 
 
+class UntilStopped(Patience):
+    """A worker's patience: once it is told to stop, nothing more is due, so that a long pass ends with its batch."""
+
+    def __init__(self, stop: threading.Event) -> None:
+        super().__init__()
+        self._stop = stop
+
+    def is_due(self, step: str, sitting_id: int, *, at: datetime) -> bool:
+        """Say whether a sitting may be tried."""
+        return not self._stop.is_set() and super().is_due(step, sitting_id, at=at)
+
+
 def work_until(stop: threading.Event, app: Flask, while_true: Callable[[], bool] = lambda: True) -> None:
     """Do what is due, pass after pass, until told to stop; a pass that fails is logged and ends nothing."""
-    patience = Patience()
+    patience = UntilStopped(stop)
     while not stop.is_set() and while_true():
         try:
             with app.app_context():
@@ -186,5 +199,5 @@ def _config() -> Config:
 def _told(done: Pass) -> str:
     return (
         f"expired {done.expired}, marked {done.marked}, scored {done.scored}, recorded {done.recorded}, "
-        f"certified {done.certified}, failed {len(done.failures)}"
+        f"certified {done.certified}, prepared {done.prepared}, failed {len(done.failures)}"
     )

@@ -102,7 +102,7 @@ class _Numbers:
 
 def _stored(at: datetime) -> Iterator[Metric]:
     """Yield what the database says; only that it says nothing when it does not answer."""
-    grace = timedelta(seconds=settings().grace_seconds)
+    grace, lately = timedelta(seconds=settings().grace_seconds), at - timedelta(days=1)
     try:
         offset = heartbeats.clock_offset(clock.now)
         seen = heartbeats.last(heartbeats.WORKER)
@@ -110,10 +110,10 @@ def _stored(at: datetime) -> Iterator[Metric]:
             ("examapp_open_sittings", "Sittings that run.", _open_sittings()),
             ("examapp_overdue_sittings", "Sittings past their end that nobody closed yet.",
              len(closing.overdue(grace, at=at, limit=MOST))),
-            ("examapp_unmarked_sittings", "Sittings that ended and are not marked yet.",
-             len(marking.unmarked(limit=MOST))),
-            ("examapp_unscored_sittings", "Sittings that are marked and not scored yet.",
-             len(results.unscored(limit=MOST))),
+            ("examapp_unmarked_sittings", "Sittings that ended in the last day, not marked yet.",
+             len(marking.unmarked(since=lately, limit=MOST))),
+            ("examapp_unscored_sittings", "Sittings that ended in the last day, marked and not scored yet.",
+             len(results.unscored(since=lately, limit=MOST))),
             ("examapp_clock_offset_seconds", "The database server's clock minus ours.", offset),
         ]  # fmt: skip
         if seen:

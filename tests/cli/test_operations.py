@@ -13,8 +13,8 @@ from sqlalchemy import func, select
 from examapp import clock, heartbeats
 from examapp.app import create_app
 from examapp.cli import operations
-from examapp.cli.due import Pass
-from examapp.cli.operations import stopped, work_until, worker
+from examapp.cli.steps import Pass
+from examapp.cli.operations import UntilStopped, stopped, work_until, worker
 from examapp.config import Config
 from examapp.credentials import kept_checkpoint
 from examapp.db import db
@@ -83,6 +83,14 @@ def test_pass_that_fails_is_logged_and_ends_nothing(
     monkeypatch.setattr(operations, "PAUSE_SECONDS", 0)
     work_until(stop, app)
     assert "a pass of due work failed" in caplog.text
+
+
+def test_worker_that_is_told_to_stop_begins_no_other_batch() -> None:
+    stop = threading.Event()
+    patience = UntilStopped(stop)
+    assert patience.is_due("mark", 1, at=makers.AT)
+    stop.set()
+    assert not patience.is_due("mark", 1, at=makers.AT)
 
 
 def test_worker_leaves_a_sign_of_life(app: Flask, config: Config) -> None:

@@ -1,5 +1,6 @@
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from flask import Flask
@@ -66,7 +67,10 @@ def test_refusal_that_a_page_shows_is_counted(client: FlaskClient) -> None:
 
 
 def test_sittings_that_wait_for_the_worker_are_counted(client: FlaskClient) -> None:
-    makers.answer(makers.make_sitting(), makers.RIGHT)
+    ago = clock.now() - timedelta(hours=1)
+    window = {"opens_at": ago, "closes_at": ago + timedelta(hours=3)}
+    registration = makers.make_registration(administration=makers.make_administration(**window))
+    makers.answer(makers.make_sitting(registration, at=ago), makers.RIGHT, at=ago)
     assert read(client)["examapp_unmarked_sittings"] == 1
 
 
