@@ -24,7 +24,7 @@ def main() -> int:
     for name in options.only.split(","):
         try:
             row, controls, found = _run(name, SERIES[name], options.share, options.seed)
-        except (TimeoutError, AssertionError, RuntimeError) as error:
+        except (OSError, AssertionError, RuntimeError) as error:
             # the other series are worth seeing
             problems.append(f"{name}, seed {options.seed}: {error}")
             continue

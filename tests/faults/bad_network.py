@@ -49,7 +49,12 @@ class BadNetwork:
             await server.serve_forever()
 
     async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        onward, back = await asyncio.open_connection("127.0.0.1", self.target)
+        try:
+            onward, back = await asyncio.open_connection("127.0.0.1", self.target)
+        except OSError:
+            # the service is not up yet
+            writer.transport.abort()
+            return
         with suppress(OSError, asyncio.IncompleteReadError):
             while (head := await reader.read(65536)) and await self._one(head, reader, writer, onward, back):
                 pass

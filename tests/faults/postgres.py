@@ -26,6 +26,9 @@ def cluster_in(folder: Path, *settings: str) -> Iterator[Cluster]:
 
 
 def tree(cluster: Cluster) -> list[psutil.Process]:
-    """Return a running cluster's processes, the first one (which makes the others) first."""
-    first = psutil.Process(int((cluster.folder / "data/postmaster.pid").read_text().split()[0]))
-    return [first, *first.children(recursive=True)]
+    """Return a cluster's processes, the first one (which makes the others) first; none when it is down."""
+    try:
+        first = psutil.Process(int((cluster.folder / "data/postmaster.pid").read_text().split()[0]))
+        return [first, *first.children(recursive=True)]
+    except (FileNotFoundError, psutil.NoSuchProcess):
+        return []
