@@ -75,4 +75,4 @@ def _kill(cluster: Cluster, rng: random.Random) -> str:
         name = victim.cmdline()[0].split()[1]
         victim.kill()
         return "of a backend" if name == "examapp" else "of a helper"
-    return "of one that ended just then"
+    return _kill(cluster, rng)
