@@ -27,7 +27,8 @@ from benchmarks.demo.__main__ import service
 from examapp import clock
 from examapp.accounts.access import OPERATOR
 from examapp.cli.demo_service import prepare_exam
-from examapp.cli.due import Pass, run_due
+from examapp.cli.due import run_due
+from examapp.cli.steps import Pass
 from examapp.config import Config
 from examapp.credentials import key_store
 from examapp.db import db, transaction

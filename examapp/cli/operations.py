@@ -18,8 +18,9 @@ from examapp import clock, heartbeats
 from examapp.accounts.access import OPERATOR
 from examapp.cli import clock_alarm, demo_service
 from examapp.cli.doors import door
-from examapp.cli.due import Pass, Patience, run_due
+from examapp.cli.due import run_due
 from examapp.cli.server import Server, listen
+from examapp.cli.steps import Pass, Patience
 from examapp.config import Config
 from examapp.credentials import kept_checkpoint, key_store
 from examapp.db import db, transaction

@@ -47,13 +47,15 @@ class Signed:
 
 
 def sign_due(
-    keys: Keys, *, at: datetime, without: Collection[str] = (), limit: int = 1000
+    keys: Keys, *, at: datetime, since: datetime | None = None, without: Collection[str] = (), limit: int = 1000
 ) -> tuple[list[Signed], dict[str, str]]:
-    """Sign records of released results that are not in the log, in the order of release, save those named.
+    """Sign records of results that were released, with `since` only lately, and are not in the log nor named.
 
-    Return them, and why others could not be signed, by result: such a one holds up no other.
+    Return them in the order of release, and why others could not be signed, by result: they hold up nothing else.
     """
     query = _unrecorded().where(Result.id.not_in(without)).limit(limit).options(*WHOLE_RESULT)
+    if since is not None:
+        query = query.where(Release.released_at >= since)
     results = list(db.session.scalars(query))
     known = {history.sitting.id: history for history in histories.of([result.sitting_id for result in results])}
     recorded = _recorded(results)

@@ -33,7 +33,13 @@ class Sitting(Base):
             sqlite_where=text("status = 'open'"),
             postgresql_where=text("status = 'open'"),
         ),
-    )
+        # the worker asks every two seconds what is over, and what was closed lately
+        Index(
+            "open_sittings_by_end", "ends_at", sqlite_where=text("status = 'open'"),
+            postgresql_where=text("status = 'open'"),
+        ),
+        Index("sittings_by_closing", "closed_at"),
+    )  # fmt: skip
 
     id: Mapped[int] = mapped_column(BigInteger, primary_key=True, default=new_sitting_id, autoincrement=False)
     registration_id: Mapped[str] = mapped_column(ForeignKey("registration.id"))

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, String, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from examapp.db import Base, CanonicalJson, Sealed, UtcDateTime, new_id
@@ -54,6 +54,7 @@ class Release(Sealed, Base):
     """An examiner's decision that a result may be seen."""
 
     __tablename__ = "result_release"
+    __table_args__ = (Index("releases_by_time", "released_at"),)
 
     result_id: Mapped[str] = mapped_column(ForeignKey("result.id"), primary_key=True)
     released_by: Mapped[str] = mapped_column(ForeignKey("user.id"))

@@ -11,7 +11,8 @@ from benchmarks.deadline import hall
 from examapp import clock
 from examapp.accounts.access import OPERATOR
 from examapp.canonical import digest
-from examapp.cli.due import Patience, run_due
+from examapp.cli.due import run_due
+from examapp.cli.steps import Patience
 from examapp.credentials.verification import verify_storage
 from examapp.db import db, transaction
 from examapp.delivery import closing, histories
@@ -30,8 +31,8 @@ END = makers.AT + timedelta(minutes=90)
 
 @pytest.fixture
 def at(monkeypatch):
-    """The service's clock, an hour after the deadline; a test moves it on."""
-    moment = [END + timedelta(hours=1)]
+    """The service's clock, ten minutes after the deadline; a test moves it on."""
+    moment = [END + timedelta(minutes=10)]
     monkeypatch.setattr(clock, "now", lambda: moment[0])
     return moment
 
@@ -188,3 +189,27 @@ def test_scoring_alone_and_in_a_set_give_the_same_evidence(sat):
     with transaction():
         again = results.score(OPERATOR, db.session.get_one(Sitting, sitting_id), at=clock.now())
     assert (again.number, again.evidence, again.evidence_digest) == (2, first.evidence, first.evidence_digest)
+
+
+@pytest.mark.feature("O4")
+def test_a_sweep_finds_what_lies_longer_back_than_passes_look(sat, at):
+    at[0] += timedelta(hours=2)
+    patience = Patience()
+    run_due(patience)
+    sitting_ids = sat(2)
+    with transaction():
+        closed = [closing.end_of(each) for each in closing.running(sitting_ids)]
+        closing.store(OPERATOR, closed, timedelta(0), at=clock.now())
+    at[0] += timedelta(minutes=9)
+    assert run_due(patience).marked == 0
+    at[0] += timedelta(minutes=2)
+    assert run_due(patience).marked == 2
+
+
+def test_what_was_due_long_ago_and_closed_only_now_is_scored_at_once(sat, at):
+    at[0] += timedelta(hours=2)
+    patience = Patience()
+    run_due(patience)
+    sat(2)
+    at[0] += timedelta(minutes=9)
+    assert run_due(patience).scored == 2

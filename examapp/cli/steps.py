@@ -1,0 +1,183 @@
+"""Work on many sittings, a set at a time: what a pass does, what a worker remembers, and how a step is done.
+
+Each step takes sittings by the hundred: reads them as of one moment, works out what follows from each in memory, and
+writes it in transactions so short that saves beside them do not notice. A sitting that cannot be worked on is named,
+holds up nobody, and is tried again less and less often.
+"""
+
+import logging
+import secrets
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from examapp import clock
+from examapp.db import move_log_on, snapshot, transaction
+from examapp.errors import ExamappError
+
+BATCH = 200
+# so much work is done while others wait to write, besides the flush to the disk
+LOCKED_CPU_SECONDS = 0.008
+LARGEST_SLICE = 64
+# after so many writes the log of SQLite is moved on, before it is so long that a commit would do it
+WRITES_IN_LOG = 4
+T = TypeVar("T")
+log = logging.getLogger("examapp.due")
+
+
+@dataclass
+class Pass:
+    """What one pass did, what it could not do, and for how many seconds each of its writes kept others waiting."""
+
+    expired: int = 0
+    marked: int = 0
+    scored: int = 0
+    recorded: int = 0
+    certified: int = 0
+    prepared: int = 0
+    failures: list[str] = field(default_factory=list)
+    locked: list[float] = field(default_factory=list)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there was nothing to do."""
+        return not (self.expired or self.marked or self.scored or self.recorded or self.certified or self.prepared)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One kind of work: which sittings it is due for, what follows for each, and how that is stored and counted."""
+
+    name: str
+    due: Callable[..., list[int]]
+    work_out: Callable[[list[int]], "Attempt"]
+    store: Callable[[Sequence[Any]], dict[str, int]]
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """What was worked out, and what could not be, by sitting."""
+
+    done: Mapping[int, Any]
+    failed: Mapping[int, Exception]
+
+
+def attempt(subjects: Iterable[tuple[int, T]], make: Callable[[T], Any]) -> Attempt:
+    """Apply `make` to each sitting's subject; one that fails holds up no other."""
+    done: dict[int, Any] = {}
+    failed: dict[int, Exception] = {}
+    for sitting_id, subject in subjects:
+        try:
+            done[sitting_id] = make(subject)
+        except Exception as error:
+            failed[sitting_id] = error
+    return Attempt(done, failed)
+
+
+class Patience:
+    """What a worker remembers between passes: when it last looked at everything, and what it set aside until when.
+
+    Each failure in a row doubles the wait, up to an hour. Most passes look only at what was closed or released lately;
+    the first, and one every ten minutes, at all there is, so that no work is lost for long, whatever became of it.
+    """
+
+    FIRST, LONGEST = timedelta(seconds=10), timedelta(hours=1)
+    LATELY, SWEEP = timedelta(hours=1), timedelta(minutes=10)
+
+    def __init__(self) -> None:
+        self._swept_at: datetime | None = None
+        self._waits: dict[tuple[str, int], tuple[timedelta, datetime]] = {}
+
+    def since(self, *, at: datetime) -> datetime | None:
+        """Return from when on a pass at `at` looks at what was closed and released; None for everything."""
+        if self._swept_at is None or abs(at - self._swept_at) >= self.SWEEP:
+            self._swept_at = at
+            return None
+        return at - self.LATELY
+
+    def is_due(self, step: str, sitting_id: int, *, at: datetime) -> bool:
+        """Say whether a sitting may be tried."""
+        wait = self._waits.get((step, sitting_id))
+        return wait is None or wait[1] <= at
+
+    def set_aside(self, step: str, sitting_id: int, *, at: datetime) -> None:
+        """Leave a sitting alone for twice as long as the last time."""
+        last = self._waits.get((step, sitting_id))
+        wait = min(2 * last[0], self.LONGEST) if last else self.FIRST
+        self._waits[step, sitting_id] = (wait, at + wait)
+
+    def forget(self, step: str, sitting_ids: Iterable[int]) -> None:
+        """Forget the failures of sittings that succeeded."""
+        for sitting_id in sitting_ids:
+            self._waits.pop((step, sitting_id), None)
+
+
+class Run:
+    """One pass over the steps."""
+
+    def __init__(self, done: Pass, patience: Patience) -> None:
+        self._done, self._patience = done, patience
+        self._slice = 8
+        self._traced: set[type[Exception]] = set()
+
+    def step(self, step: Step) -> None:
+        """Do a step for every sitting it is due for."""
+        for ids in _pages(step.due):
+            self._batch(step, [each for each in ids if self._patience.is_due(step.name, each, at=clock.now())])
+
+    def _batch(self, step: Step, ids: list[int]) -> None:
+        if not ids:
+            return
+        with snapshot():
+            worked_out = step.work_out(ids)
+        for sitting_id, error in worked_out.failed.items():
+            self._fail(step, sitting_id, error)
+        rest = list(worked_out.done.items())
+        while rest:
+            part, rest = rest[: self._slice], rest[self._slice :]
+            self._store(step, dict(part))
+
+    def _store(self, step: Step, part: Mapping[int, Any]) -> None:
+        try:
+            counts = self._write(step, list(part.values()))
+        except Exception as error:
+            if len(part) > 1:
+                for sitting_id, made in part.items():
+                    self._store(step, {sitting_id: made})
+            else:
+                self._fail(step, next(iter(part)), error)
+            return
+        self._patience.forget(step.name, part)
+        for name, count in counts.items():
+            setattr(self._done, name, getattr(self._done, name) + count)
+
+    def _write(self, step: Step, made: Sequence[Any]) -> dict[str, int]:
+        with transaction():
+            began, worked = time.monotonic(), time.thread_time()
+            counts = step.store(made)
+        self._done.locked.append(time.monotonic() - began)
+        fitting = int(len(made) * LOCKED_CPU_SECONDS / max(time.thread_time() - worked, 1e-6))
+        self._slice = max(1, min(fitting, 2 * self._slice, LARGEST_SLICE))
+        if len(self._done.locked) % WRITES_IN_LOG == 0:
+            move_log_on()
+        return counts
+
+    def _fail(self, step: Step, sitting_id: int, error: Exception) -> None:
+        # where it came from is told once: thousands may fail alike
+        trace = None if isinstance(error, ExamappError) or type(error) in self._traced else error
+        self._traced.add(type(error))
+        log.error("%s of sitting %016x failed: %s", step.name, sitting_id, error, exc_info=trace)
+        self._patience.set_aside(step.name, sitting_id, at=clock.now())
+        self._done.failures.append(f"{step.name} of sitting {sitting_id:016x}: {error}")
+
+
+def _pages(due: Callable[..., list[int]]) -> Iterator[list[int]]:
+    """Yield due ids by the batch, once around from a place drawn by lot: so that two workers share what there is."""
+    start = secrets.randbits(63)
+    for first, last in ((start, 2**63), (-1, start)):
+        after = first
+        while ids := [each for each in due(after=after, limit=BATCH) if each <= last]:
+            yield ids
+            after = ids[-1]
