@@ -109,6 +109,13 @@ def test_an_emergency_file_is_taken_in_as_evidence_that_shows_no_answer(cast: Ca
     assert kinds(sitting) == ["started", "late"]
 
 
+def test_answers_that_fit_no_item_are_counted_to_whoever_takes_the_file_in(cast: Cast, sitting: Sitting) -> None:
+    data = file_of(sitting, {"slot": 99, "seq": 1, "value": "x", "client_time": None})
+    cast.center.post(page(sitting, "/emergency"), file=(io.BytesIO(data), "emergency.json"))
+    assert "0 answers are kept" in (shown := cast.center.get(page(sitting)).text)
+    assert "1 answers fit no item" in shown
+
+
 @pytest.mark.parametrize("data", [b"", b"{}", b"\xff\x00"])
 def test_a_file_that_is_none_is_refused_with_words(cast: Cast, sitting: Sitting, data: bytes) -> None:
     answer = cast.center.post(page(sitting, "/emergency"), file=(io.BytesIO(data), "emergency.json" if data else ""))
