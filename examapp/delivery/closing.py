@@ -21,6 +21,8 @@ from examapp.delivery.models import JournalEntry, Sitting, StoredResponse
 from examapp.delivery.state import EXPIRED, OPEN, Kind
 from examapp.delivery.timing import counts
 
+# what arrived in the last moment may still wait for its commit: a full queue is written in less
+IN_QUEUE = timedelta(seconds=1)
 _APPEND = insert(JournalEntry)
 _CLOSE = (
     update(Sitting)
@@ -46,8 +48,9 @@ class End:
 
 
 def overdue(grace: timedelta, *, at: datetime, after: int = -1, limit: int = 200) -> list[int]:
-    """Return ids beyond `after` of running sittings whose time is over, in order."""
-    query = select(Sitting.id).where(Sitting.status == OPEN, Sitting.ends_at <= at - grace, Sitting.id > after)
+    """Return ids beyond `after` of running sittings that nobody need wait for any longer, in order."""
+    latest = at - grace - IN_QUEUE
+    query = select(Sitting.id).where(Sitting.status == OPEN, Sitting.ends_at <= latest, Sitting.id > after)
     return list(db.session.scalars(query.order_by(Sitting.id).limit(limit)))
 
 

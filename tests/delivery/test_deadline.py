@@ -134,3 +134,12 @@ def in_time(running: list[Sitting], rng: random.Random) -> list[Request]:
         typed = utc_string(arrived + timedelta(days=rng.randrange(-3000, 3000)))
         requests.append(save(running[number % SITTINGS], slot, turn + 2, RIGHT[slot], arrived, typed))
     return requests
+
+
+@pytest.mark.feature("T14", "T15")
+def test_a_sitting_is_not_closed_over_a_response_that_still_waits_for_its_commit(running):
+    last = END + GRACE - timedelta(microseconds=1)
+    assert closing.overdue(GRACE, at=END + GRACE + timedelta(seconds=0.9)) == []
+    (outcome,) = commit([save(running[0], 1, 2, RIGHT[1], last)])
+    assert code(outcome) == ""
+    assert len(closing.overdue(GRACE, at=END + GRACE + closing.IN_QUEUE)) == SITTINGS

@@ -213,7 +213,7 @@ def test_another_trainee_cannot_start_or_see_it(sitting):
 @pytest.mark.feature("T14")
 def test_a_sitting_that_nobody_ends_is_closed_at_its_deadline(sitting):
     assert closing.overdue(GRACE, at=END) == []
-    assert closing.overdue(GRACE, at=END + GRACE) == [sitting.id]
+    assert closing.overdue(GRACE, at=END + GRACE + closing.IN_QUEUE) == [sitting.id]
     with transaction():
         assert closing.expire(OPERATOR, sitting, GRACE, at=END + timedelta(hours=1))
     assert (sitting.status, sitting.closed_at) == (EXPIRED, END)
