@@ -22,8 +22,9 @@ def configure(level: str) -> None:
     handler.setFormatter(formatter(processors=rendering, foreign_pre_chain=SHARED))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     logging.captureWarnings(True)
-    # what a migration does is for the command that runs it, not for a log
-    logging.getLogger("alembic").setLevel(logging.WARNING)
+    # what a migration does is for the command that runs it, and a server that starts is no event
+    for quiet in ("alembic", "_granian"):
+        logging.getLogger(quiet).setLevel(logging.WARNING)
 
 
 def without_words(logger: Any, method: str, event: dict[str, Any]) -> dict[str, Any]:
