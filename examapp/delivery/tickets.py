@@ -86,6 +86,7 @@ def csrf_token(session_token: str, secret: str) -> str:
     return str(_csrf_serializer(secret).dumps(session_token))
 
 
+@lru_cache(maxsize=4)
 def _csrf_serializer(secret: str) -> URLSafeTimedSerializer:
     # the form that Flask-WTF gives its tokens
     return URLSafeTimedSerializer(secret, salt="wtf-csrf-token")

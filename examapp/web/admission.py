@@ -4,14 +4,19 @@ In a lane a few run at a time, some wait, and whoever comes beyond that is told 
 a problem with Retry-After, people by a small page that reloads itself. Saves and hand-ins of the gate pass by all
 lanes, which together hold fewer threads than the server has. Seconds to wait are drawn, so that those turned away
 together do not come back together.
+
+A body is received before a turn is taken: who sends it slowly holds a thread, of which only a part is there for that,
+but holds up nobody's turn. A proxy in front that buffers requests makes even that impossible.
 """
 
 import json
 import os
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
+from io import BytesIO
 from typing import Any
 
 from flask import Flask, render_template
@@ -62,6 +67,28 @@ class Lane:
             self._inside.release()
 
 
+class Readers:
+    """How many requests of one sitting may be receiving their body at a time."""
+
+    def __init__(self, each: int) -> None:
+        self._each, self._reading, self._lock = each, Counter[int](), threading.Lock()
+
+    @contextmanager
+    def turn(self, sitting_id: int) -> Iterator[None]:
+        """Count one more while the block runs; `Saturated` when so many receive already."""
+        with self._lock:
+            if self._reading[sitting_id] >= self._each:
+                raise Saturated
+            self._reading[sitting_id] += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._reading[sitting_id] -= 1
+                if not self._reading[sitting_id]:
+                    del self._reading[sitting_id]
+
+
 class Admission:
     """A WSGI application that lets requests through to `app` by lanes."""
 
@@ -72,16 +99,25 @@ class Admission:
         self._sign_ins = Lane(running=2 * cores, waiting=threads // 8)
         self._saves = Lane(running=8, waiting=threads // 8)
         self._others = Lane(running=8, waiting=threads // 8)
+        self._receiving = Lane(running=threads // 8, waiting=0)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Let Flask answer when it is this request's turn."""
         if environ["PATH_INFO"] in WATCHED or REFUSAL in environ:
             return self._flask(environ, start_response)
         try:
+            self._receive(environ)
             with self._lane(environ["REQUEST_METHOD"], environ["PATH_INFO"]).turn():
                 return self._flask(environ, start_response)
         except Saturated:
             return self.refuse(environ, start_response)
+
+    def _receive(self, environ: Environ) -> None:
+        """Take in the whole body, unless it is so large that Flask refuses it unread."""
+        size = _announced_size(environ, self._app.config["MAX_CONTENT_LENGTH"])
+        if size and not isinstance(environ["wsgi.input"], BytesIO):
+            with self._receiving.turn():
+                environ["wsgi.input"] = BytesIO(environ["wsgi.input"].read(size))
 
     def _lane(self, method: str, path: str) -> Lane:
         if path.startswith("/api/sittings/") and method in ("PUT", "POST"):
@@ -124,6 +160,14 @@ class Admission:
     def _in(self, language: str, make: Callable[[], Any]) -> Any:
         with self._app.test_request_context(), force_locale(language):
             return make()
+
+
+def _announced_size(environ: Environ, most: int) -> int:
+    """Return how many bytes to read of a body; of one that comes in chunks, enough to see that it is too large."""
+    if environ.get("wsgi.input_terminated") and "HTTP_TRANSFER_ENCODING" in environ:
+        return most + 1
+    length = environ.get("CONTENT_LENGTH") or ""
+    return int(length) if length.isdecimal() and len(length) < 10 and int(length) <= most else 0
 
 
 def _problem() -> dict[str, Any]:

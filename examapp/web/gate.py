@@ -22,12 +22,12 @@ from examapp.delivery import sealed_paper, sittings
 from examapp.delivery.acceptance import NotPrepared
 from examapp.delivery.models import Sitting
 from examapp.delivery.state import OPEN
-from examapp.delivery.tickets import PreparedPlace
+from examapp.delivery.tickets import PlaceTicket
 from examapp.delivery.timing import NO_END, counts
 from examapp.errors import ExamappError
 from examapp.web import HEADERS, sitting_answers
-from examapp.web.admission import Admission, Saturated
-from examapp.web.hot_request import Environ, Hot, Ordinary, body, check_no_form, checked, checked_place
+from examapp.web.admission import Admission, Readers, Saturated
+from examapp.web.hot_request import Environ, Hot, Ordinary, body, check_no_form, checked, checked_places
 from examapp.web.incoming import ARRIVED, REFUSAL
 from examapp.web.sitting_api import committer
 
@@ -56,6 +56,7 @@ class Gate:
 
     def __init__(self, app: Flask, config: Config, admission: Admission) -> None:
         self._app, self._config, self._admission = app, config, admission
+        self._readers = Readers(each=8)
         self._grace = timedelta(seconds=config.grace_seconds)
         self._answers: dict[tuple[str, str], Callable[[Hot], Answer]] = {
             ("PUT", "responses"): self._save,
@@ -85,15 +86,26 @@ class Gate:
         """Return what answers a hot request whose ticket has proved right; every other one is `Ordinary`."""
         method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
         if (method, path) == START:
-            return partial(self._start, *checked_place(environ, self._config, at=at), at)
+            return partial(self._start, environ, checked_places(environ, self._config, at=at), at)
         match = _ADDRESS.match(path)
         answer = match and self._answers.get((method, match[2] or match[4]))
         if not match or not answer:
             raise Ordinary
         return partial(answer, checked(environ, match[1], int(match[3] or 0), self._config, at=at))
 
-    def _start(self, place: PreparedPlace, csrf_digest: str, at: datetime) -> Answer:
-        secret = self._config.secret_key
+    def _sent(self, environ: Environ, sitting_id: int, *fields: tuple[str, ...]) -> dict[str, Any]:
+        """Return the JSON object of a request of this sitting; too many slow ones of it are not for the gate."""
+        try:
+            with self._readers.turn(sitting_id):
+                return body(environ, *fields)
+        except Saturated as error:
+            raise Ordinary from error
+
+    def _start(self, environ: Environ, ticket: PlaceTicket, at: datetime) -> Answer:
+        secret, first = self._config.secret_key, ticket.places[0].sitting_id if ticket.places else 0
+        place = ticket.place(self._sent(environ, first, ("registration",))["registration"])
+        if place is None:
+            raise Ordinary
         with self._admission.starts.turn():
             begun, is_new = sittings.begin(committer(), place, at=at)
             if begun.ends_at == NO_END:
@@ -102,19 +114,19 @@ class Gate:
             is_open = begun.status == OPEN and counts(begun.ends_at, at, self._grace)
             material = sitting_answers.material(begun.id, places, found, secret, is_open=is_open)
             shown = sitting_answers.running(begun, found.part, begun.ends_at, at=at)
-            cookie = sitting_answers.ticket_cookie(begun, begun.ends_at, csrf_digest, self._config)
+            cookie = sitting_answers.ticket_cookie(begun, begun.ends_at, ticket.csrf_digest, self._config)
             content = sitting_answers.encoded({**shown, **material})
         return Answer(content, (("Set-Cookie", cookie), *_VARY), "201 CREATED" if is_new else "200 OK")
 
     def _save(self, hot: Hot) -> Answer:
-        sent = body(hot.environ, ("seq", "value"), ("client_time",))
+        sent = self._sent(hot.environ, hot.ticket.sitting_id, ("seq", "value"), ("client_time",))
         accepted = sittings.respond(
             committer(), hot.ticket, hot.slot, sent["seq"], sent["value"], sent.get("client_time"), at=hot.at
         )
         return Answer(sitting_answers.saved(hot.slot, accepted, at=clock.now()))
 
     def _flag(self, hot: Hot) -> Answer:
-        sent = body(hot.environ, ("flagged",))
+        sent = self._sent(hot.environ, hot.ticket.sitting_id, ("flagged",))
         accepted = sittings.flag(committer(), hot.ticket, hot.slot, sent["flagged"], at=hot.at)
         return Answer(sitting_answers.flagged(hot.slot, accepted, at=clock.now()))
 

@@ -50,17 +50,14 @@ def checked(environ: Environ, public_id: str, slot: int, config: Config, *, at: 
     return Hot(environ, ticket, slot, at)
 
 
-def checked_place(environ: Environ, config: Config, *, at: datetime) -> tuple[tickets.PreparedPlace, str]:
-    """Return the prepared place that a start asks for, and the CSRF digest of the browser session that sends it."""
+def checked_places(environ: Environ, config: Config, *, at: datetime) -> tickets.PlaceTicket:
+    """Return the place ticket of a start, which is good and of the browser session that sends it."""
     try:
         ticket = tickets.check_places(cookie(environ, "places"), config.secret_key, at=at)
         check_sender(environ, ticket.csrf_digest, config)
     except ExamappError as error:
         raise Ordinary from error
-    place = ticket.place(body(environ, ("registration",))["registration"])
-    if place is None:
-        raise Ordinary
-    return place, ticket.csrf_digest
+    return ticket
 
 
 def check_sender(environ: Environ, csrf_digest: str, config: Config) -> None:

@@ -7,8 +7,9 @@ from contextlib import ExitStack
 
 import pytest
 from flask import Flask
+from werkzeug.test import EnvironBuilder, run_wsgi_app
 
-from examapp.web.admission import Admission, Lane, Saturated
+from examapp.web.admission import Admission, Lane, Readers, Saturated
 from tests import makers
 from tests.cast import Cast, register
 
@@ -102,6 +103,35 @@ def test_saves_clock_paper_and_hand_in_pass_by_all_lanes(saturated: Cast, app: F
     # a refusal found by the gate is shown whatever the lanes hold
     refused = cast.trainee.send("PUT", f"{sitting}/responses/1", json={"seq": 2, "value": "2"}, headers=headers)
     assert refused.json["code"] == "sitting.closed"
+
+
+def test_a_sitting_receives_a_few_bodies_at_a_time():
+    readers = Readers(each=2)
+    with readers.turn(1), readers.turn(1), readers.turn(2), pytest.raises(Saturated), readers.turn(1):
+        pass
+    with readers.turn(1):
+        assert set(readers._reading) == {1}
+
+
+class Slow:
+    """A body whose first byte is asked for while the lanes are looked at."""
+
+    def __init__(self, lane: Lane) -> None:
+        self.lane, self.seen = lane, -1
+
+    def read(self, size: int = -1) -> bytes:
+        self.seen = self.lane._inside._value
+        return b'{"username":"a","password":"b"}'
+
+
+def test_a_body_is_received_before_a_turn_is_taken(app: Flask, cast: Cast):
+    lane = app.wsgi_app._admission._sign_ins  # type: ignore[attr-defined]
+    free, body = lane._inside._value, Slow(lane)
+    environ = EnvironBuilder("/api/session", method="POST", content_type="application/json").get_environ()
+    environ |= {"wsgi.input": body, "CONTENT_LENGTH": "31"}
+    with app.app_context():
+        _, status, _ = run_wsgi_app(app.wsgi_app, environ)
+    assert (status, body.seen) == ("403 FORBIDDEN", free)
 
 
 def test_who_watches_the_service_is_answered(saturated: Cast):
