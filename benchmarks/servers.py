@@ -24,7 +24,7 @@ from pathlib import Path
 import psutil
 
 from benchmarks.exam_load.idle import Idle
-from tests.faults.hall import Hall, Seat, open_hall
+from tests.faults.hall import SLOTS, Hall, Seat, open_hall
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
@@ -32,7 +32,7 @@ HALF_SENT = 40
 CONNECTIONS = 32
 # 40 half-sent requests hold 40 threads of a server that hands them to threads
 THREADS = 64
-# a journal takes only so many entries: the saves go around over this many sittings
+# a journal takes only so many entries, and what overtakes another save of its slot is stale: the saves go around
 SEATS = 40
 SCRIPT = """
 local seq, seats = {start}, {seats}
@@ -40,7 +40,8 @@ request = function()
   seq = seq + 1
   local seat = seats[seq % #seats + 1]
   local body = string.format('{{"seq":%d,"value":"%d"}}', seq, seq)
-  return wrk.format("PUT", "/api/sittings/" .. seat.sitting .. "/responses/1", seat.headers, body)
+  local slot = math.floor(seq / #seats) % {slots} + 1
+  return wrk.format("PUT", "/api/sittings/" .. seat.sitting .. "/responses/" .. slot, seat.headers, body)
 end
 """
 
@@ -53,12 +54,14 @@ class Row:
     hello_cpu: float
     save_cpu: float
     saves_per_second: float
+    save_p99: float
     beside_half_sent_p99: float
     idle_held: int
     idle_usable: int
     idle_mb: float
     beside_idle_cpu: float
     beside_idle_p99: float
+    failed_saves: int
 
 
 def commands(port: int) -> dict[str, list[str]]:
@@ -152,7 +155,7 @@ def script_of(hall: Hall, folder: Path, start: int) -> Path:
     """Return a wrk script that saves in the hall's sittings, with numbers from `start`."""
     file = folder / "save.lua"
     seats = "{" + ", ".join(_in_lua(seat) for own in hall.seats for seat in own) + "}"
-    file.write_text(SCRIPT.format(start=start, seats=seats), encoding="utf-8")
+    file.write_text(SCRIPT.format(start=start, seats=seats, slots=SLOTS), encoding="utf-8")
     return file
 
 
@@ -196,10 +199,9 @@ def measure(name: str, hall: Hall, folder: Path, seconds: int, idle: int, start:
         quiet = load(server, port, seconds, script_of(hall, folder, start + 2 * 10**5))
         usable = sum(_is_usable(one) for one in connections.held[:: max(1, idle // 200)][:200])
         connections.close()
-    if saves.failed or beside.failed or quiet.failed:
-        raise SystemExit(f"{name}: saves failed: {saves.failed}, {beside.failed}, {quiet.failed}")
-    return Row(name, hello.cpu_us, saves.cpu_us, saves.requests / saves.seconds, beside.p99_ms,
-               len(connections.held), usable, grown, quiet.cpu_us, quiet.p99_ms)  # fmt: skip
+    failed = saves.failed + beside.failed + quiet.failed
+    return Row(name, hello.cpu_us, saves.cpu_us, saves.requests / saves.seconds, saves.p99_ms, beside.p99_ms,
+               len(connections.held), usable, grown, quiet.cpu_us, quiet.p99_ms, failed)  # fmt: skip
 
 
 def _is_usable(held: socket.socket) -> bool:
@@ -219,7 +221,7 @@ def _is_usable(held: socket.socket) -> bool:
 
 
 def main() -> None:
-    """Print the table."""
+    """Print the table; exit 1 when the server that `examapp serve` is failed a save."""
     parser = argparse.ArgumentParser(description="Compare WSGI servers on the same application.")
     parser.add_argument("--seconds", type=int, default=4)
     parser.add_argument("--idle", type=int, default=8000)
@@ -237,6 +239,7 @@ def main() -> None:
         print(f"{label:24}{''.join(cells)}")
     if options.json:
         options.json.write_text(json.dumps([asdict(row) for row in rows], indent=2), encoding="utf-8")
+    sys.exit(1 if rows[0].failed_saves else 0)
 
 
 if __name__ == "__main__":
