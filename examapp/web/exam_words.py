@@ -38,11 +38,22 @@ WORDS = {
     "start.signed_out": N_("You are not signed in, or this sitting belongs to somebody else. Sign in, then try again."),
     "start.again": N_("Try again"),
     "loading": N_("Loading the exam …"),
+    "lobby.opens_in": N_("The exam opens in"),
+    "lobby.open": N_("The exam is open."),
+    "lobby.ready": N_("I am ready: start by itself"),
+    "lobby.not_ready": N_("Do not start by itself"),
+    "lobby.is_ready": N_("The exam starts by itself when it opens. Keep this page open."),
+    "lobby.begin": N_("Begin the exam"),
+    "lobby.starting": N_("The exam is starting …"),
+    "lobby.busy": N_("Many people are starting at this moment. Your turn comes by itself; your time begins only then."),
+    "lobby.next": N_("Next try in %(seconds)s s"),
+    "lobby.failed": N_("The exam could not be started. Check the network, then try again."),
     "waiting.next": N_("Many people are here at this moment. The next try by itself is in %(seconds)s s; please wait."),
     "pause.heading": N_("The exam is paused"),
     "pause.clock": N_("The clock stands: the time of the pause is given back to you in full. Your answers are kept."),
     "pause.wait": N_(
-        "Please wait for the invigilator. The items come back by themselves when the exam goes on; do not close this page."
+        "Please wait for the invigilator. The items come back by themselves when the exam goes on; "
+        "do not close this page."
     ),
     "pause.over": N_("The exam goes on. The clock runs again."),
     "emergency.offer": N_(
@@ -163,12 +174,12 @@ WORDS = {
 }
 
 
-@lru_cache(maxsize=1)
-def in_both_languages() -> dict[str, dict[str, str]]:
-    """Return the words by language and key."""
-    return {language: _in(language) for language in ("zh", "en")}
+@lru_cache(maxsize=4)
+def in_both_languages(beginning: str = "") -> dict[str, dict[str, str]]:
+    """Return the words by language and key: those whose keys begin so."""
+    return {language: _in(language, beginning) for language in ("zh", "en")}
 
 
-def _in(language: str) -> dict[str, str]:
+def _in(language: str, beginning: str) -> dict[str, str]:
     with force_locale(language):
-        return {key: gettext(text) for key, text in WORDS.items()}
+        return {key: gettext(text) for key, text in WORDS.items() if key.startswith(beginning)}

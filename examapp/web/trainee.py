@@ -148,7 +148,7 @@ def _check_page(registration: Registration, form: BeginForm, at: datetime) -> st
     minutes = minutes_if_started(sittings.time_rules(registration), at)
     return render_template(
         "trainee/check.html", registration=registration, form=form, minutes=minutes, sitting=sitting, parts=PARTS,
-        state=state_of(registration, sitting, at), states=STATES,
+        state=state_of(registration, sitting, at), states=STATES, words=exam_words.in_both_languages("lobby."),
     )  # fmt: skip
 
 

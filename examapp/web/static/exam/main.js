@@ -15,11 +15,12 @@ import { Pause } from "./pause.js";
 import { Responses } from "./responses.js";
 import { HandIn, showReview } from "./review.js";
 import { showEnd } from "./ending.js";
-import { Problem, Server } from "./server.js";
+import { Server } from "./server.js";
 import { openStore } from "./store.js";
 import { showSaveState } from "./save_state.js";
 import { drawTools, startTools } from "./tools.js";
 import { served } from "./waiting.js";
+import { Problem } from "./wire.js";
 import { currentLanguage, say, setLanguage } from "./words.js";
 
 const sitting = document.body.dataset.sitting;
@@ -106,6 +107,8 @@ function listen() {
   window.addEventListener("hashchange", follow);
   window.addEventListener("offline", sync);
   window.addEventListener("online", () => { outbox.retryNow(); sync(); });
+  // a page that the browser kept aside knows nothing of what happened since
+  window.addEventListener("pageshow", (event) => event.persisted && location.reload());
   window.addEventListener("pagehide", () => responses.sendOnTheWayOut());
   window.addEventListener("beforeunload", (event) => {
     if (!isEnding && responses.unsaved.length) event.preventDefault();

@@ -1,6 +1,6 @@
 // Sending what must arrive: one newest thing per key, a few at a time, again and again until the service has it.
 
-import { Problem, Unreachable } from "./server.js";
+import { Problem, Unreachable } from "./wire.js";
 
 const PARALLEL = 4;
 const LONGEST = 30;

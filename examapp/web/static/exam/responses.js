@@ -4,7 +4,7 @@
 // the first try keeps it, so that a tab which missed a newer answer is refused and cannot overtake it. After a reload nothing that this
 // computer remembers is believed to be sent: it is compared with the service's numbers, and what is newer is sent.
 
-import { Problem } from "./server.js";
+import { Problem } from "./wire.js";
 
 const DEBOUNCE = 400;
 

@@ -2,7 +2,7 @@
 
 import { make, byId } from "./elements.js";
 import { FILTERS } from "./navigator.js";
-import { Problem } from "./server.js";
+import { Problem } from "./wire.js";
 import { say } from "./words.js";
 
 const PATIENCE = 20_000;

@@ -1,7 +1,7 @@
 // Waiting until the service has time: it says how long, nobody comes back sooner, and no two come back together.
 
 import { pause } from "./outbox.js";
-import { Problem, Unreachable } from "./server.js";
+import { Problem, Unreachable } from "./wire.js";
 
 const BUSY = [429, 502, 503, 504];
 
