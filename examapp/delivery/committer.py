@@ -30,7 +30,7 @@ LARGEST_QUEUE = 2000
 PATIENCE_SECONDS = 20
 ENOUGH = 16
 # seconds from one batch's beginning to the next: a transaction of PostgreSQL costs two processors several times as much
-PACE = {"sqlite": 0.004, "postgresql": 0.02}
+PACE = {"sqlite": 0.008, "postgresql": 0.025}
 TRIES = 5
 SHARD_BITS = 10
 

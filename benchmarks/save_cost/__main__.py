@@ -1,0 +1,153 @@
+"""What one durable save costs.
+
+    python -m benchmarks.save_cost [--database sqlite,postgresql] [--http] [--seconds 4] [--runs 3] [--json FILE]
+
+Prints processor time, database time and bytes written of a save by size of its batch; with `--http` also of a save
+over HTTP, of the bare hello route beside it, and their ratio: the server on the first core, the load on the second.
+"""
+
+import argparse
+import json
+import logging
+import os
+import secrets
+import statistics
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import psutil
+from flask_migrate import upgrade
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy import Engine, text
+
+from benchmarks.exam_load.service import running, seed
+from benchmarks.save_cost import over_http
+from benchmarks.save_cost.in_process import Figure, bytes_written, measure
+from benchmarks.save_cost.over_http import HttpFigure
+from benchmarks.save_cost.rows import saves
+from benchmarks.save_cost.rows import seed as seed_rows
+from examapp.app import MIGRATIONS, create_app
+from examapp.config import Config
+from examapp.db import db
+from tests.cluster import running_cluster
+
+# saves in a batch, and how many saves are measured
+SIZES = ((1, 500), (2, 1000), (8, 4000), (32, 8000), (128, 12800))
+TRAINEES = 200
+SEATS = 64
+
+
+def main() -> None:
+    """Print the tables."""
+    parser = argparse.ArgumentParser(prog="benchmarks.save_cost", description=__doc__.splitlines()[0])
+    parser.add_argument("--database", default="sqlite,postgresql", help="which databases")
+    parser.add_argument("--http", action="store_true", help="over HTTP too, with wrk")
+    parser.add_argument("--seconds", type=int, default=4, help="of each HTTP run")
+    parser.add_argument("--runs", type=int, default=3, help="each figure is the median of so many")
+    parser.add_argument("--json", type=Path, help="also write the figures here")
+    options = parser.parse_args()
+    logging.disable(logging.WARNING)
+    found: dict[str, list[Any]] = {"committer": [], "http": []}
+    for name in options.database.split(","):
+        with database(name) as (url, server_pid):
+            found["committer"] += in_process(url, server_pid, options.runs)
+            if options.http:
+                found["http"] += http(url, options.seconds, options.runs)
+    _print(found["committer"], found["http"])
+    if options.json:
+        options.json.write_text(json.dumps({name: [asdict(each) for each in rows] for name, rows in found.items()}))
+
+
+@contextmanager
+def database(name: str) -> Iterator[tuple[str, int | None]]:
+    """Give the address of an empty database, and the process of its server if it has one."""
+    if name == "sqlite":
+        with tempfile.TemporaryDirectory() as folder:
+            yield f"sqlite:///{folder}/examapp.db", None
+        return
+    with running_cluster() as cluster:
+        cluster.run("CREATE DATABASE save_cost")
+        pid = int((cluster.folder / "data" / "postmaster.pid").read_text().split()[0])
+        yield cluster.url("save_cost"), pid
+
+
+def in_process(url: str, server_pid: int | None, runs: int) -> list[Figure]:
+    """Return the committer's share by size of the batch."""
+    with tempfile.TemporaryDirectory() as folder:
+        app = create_app(Config(secrets.token_hex(32), url, key_folder=Path(folder), secure_cookies=False))
+        with app.app_context():
+            upgrade(directory=str(MIGRATIONS))
+            requests = saves(seed_rows(TRAINEES))
+            written = _wal_bytes(db.engine) if server_pid else bytes_written
+            figures = [
+                _median([measure(db.engine, requests, size, number, _cpu_of(server_pid), written) for _ in range(runs)])
+                for size, number in SIZES
+            ]
+            db.session.remove()
+            db.engine.dispose()
+    return figures
+
+
+def _wal_bytes(engine: Engine) -> Callable[[], float]:
+    def written() -> float:
+        with engine.connect() as connection:
+            return float(connection.scalar(text("SELECT pg_current_wal_insert_lsn() - '0/0'::pg_lsn")) or 0)
+
+    return written
+
+
+def _cpu_of(pid: int | None) -> Callable[[], float]:
+    def seconds() -> float:
+        family = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)] if pid else []
+        return sum(times.user + times.system for times in (each.cpu_times() for each in family))
+
+    return seconds
+
+
+def http(url: str, seconds: int, runs: int) -> list[HttpFigure]:
+    """Return what saves and hellos cost over HTTP."""
+    cores = sorted(os.sched_getaffinity(0))
+    figures: dict[str, list[HttpFigure]] = {}
+    with tempfile.TemporaryDirectory() as folder, running(Path(folder), url, cores[0], 1) as service:
+        service.start()
+        lines = over_http.begin_sittings(service, seed(service, SEATS, 0, 3600, "theory")["trainees"])
+        for run in range(runs):
+            for figure in (
+                over_http.hello(service, seconds, cores[-1]),
+                over_http.closed_loop(service, lines, 10**6 * (2 * run + 1), seconds, cores[-1]),
+                over_http.open_loop(service, lines, 10**6 * (2 * run + 2), seconds),
+            ):
+                figures.setdefault(figure.name, []).append(figure)
+    return [_median(each) for each in figures.values()]
+
+
+def _median(figures: list[Any]) -> Any:
+    """Return the median of every number; what is no number is the same in all."""
+    values = {name: [getattr(each, name) for each in figures] for name in asdict(figures[0])}
+    return type(figures[0])(
+        **{name: each[0] if isinstance(each[0], str) else statistics.median(each) for name, each in values.items()}
+    )
+
+
+def _print(committer: list[Figure], over: list[HttpFigure]) -> None:
+    console = Console(width=110)
+    console.print(_table("The committer alone, a save", committer))
+    if over:
+        console.print(_table("Over HTTP, a request", over))
+        for hello, save in zip(over[::3], over[1::3], strict=True):
+            console.print(f"a save costs {save.cpu_us / hello.cpu_us:.1f} hellos; {1e6 / save.cpu_us:.0f}/s a core")
+
+
+def _table(title: str, rows: list[Any]) -> Table:
+    table = Table(*asdict(rows[0]), title=title)
+    for row in rows:
+        table.add_row(*(f"{value:.1f}" if isinstance(value, float) else str(value) for value in asdict(row).values()))
+    return table
+
+
+main()
