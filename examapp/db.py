@@ -107,20 +107,33 @@ def _member(value: Any) -> str:
 
 
 def insert_sealed(model: type[Base], rows: Sequence[dict[str, Any]]) -> None:
-    """Insert rows of a sealed table in one statement, each given as its stored column values without the seal."""
-    if rows:
-        connection = db.session.connection()
-        statement = _insert_stored(model, connection.dialect.name == "sqlite")
-        connection.exec_driver_sql(statement, [{**row, "seal": seal_of(row)} for row in rows])
+    """Insert rows of a sealed table, each given as its stored column values (no bytes) without the seal."""
+    if not rows:
+        return
+    connection, sealed = db.session.connection(), [{**row, "seal": seal_of(row)} for row in rows]
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql(_insert_each(model), sealed)
+    else:
+        connection.exec_driver_sql(_insert_set(model, connection.dialect), (json.dumps(sealed),))
+
+
+# through the bare driver: of thousands of small rows, preparing each in Python costs more than storing it
+@lru_cache
+def _insert_each(model: type[Base]) -> str:
+    names = [column.name for column in model.__table__.columns]
+    return f"{_insert(model)} VALUES ({', '.join(f':{name}' for name in names)})"
 
 
 @lru_cache
-def _insert_stored(model: type[Base], is_sqlite: bool) -> str:
-    """The statement for the bare driver: of thousands of small rows, preparing each costs more than storing it."""
-    names = [column.name for column in model.__table__.columns]
-    values = ", ".join(f":{name}" if is_sqlite else f"%({name})s" for name in names)
-    columns = ", ".join(f'"{name}"' for name in names)
-    return f'INSERT INTO "{model.__tablename__}" ({columns}) VALUES ({values})'  # noqa: S608
+def _insert_set(model: type[Base], dialect: Dialect) -> str:
+    columns: Any = model.__table__.columns
+    types = [f'"{column.name}" {_raw(column).compile(dialect)}' for column in columns]
+    return f"{_insert(model)} SELECT * FROM json_to_recordset(%s) AS given ({', '.join(types)})"  # noqa: S608
+
+
+def _insert(model: type[Base]) -> str:
+    names = ", ".join(f'"{column.name}"' for column in model.__table__.columns)
+    return f'INSERT INTO "{model.__tablename__}" ({names})'
 
 
 def _raw(column: Column[Any]) -> TypeEngine[Any]:
