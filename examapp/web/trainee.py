@@ -25,7 +25,7 @@ from examapp.exams.exam_forms import plan_of
 from examapp.exams.models import Registration
 from examapp.scoring import results
 from examapp.scoring.models import Result
-from examapp.web import exam_words, receipts, sign_in
+from examapp.web import exam_words, places, receipts, sign_in
 from examapp.web.forms import BaseForm
 from examapp.web.labels import area_name
 from examapp.web.session_api import state_of
@@ -65,6 +65,7 @@ def dashboard() -> str | Response:
     if current_user.role != TRAINEE:
         return redirect(sign_in.START_PAGES.get(current_user.role, "/help"))
     at = clock.now()
+    places.remember()
     standings = [_standing(each, at) for each in administrations.of_trainee(actor().id)]
     return render_template(
         "trainee/my_exams.html", standings=standings, certificates=issuing.certificates_of(actor().id),
