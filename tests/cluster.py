@@ -50,10 +50,18 @@ class Cluster:
 
     def create(self) -> None:
         """Make an empty cluster."""
+        self._make("initdb", "-U", USER, "--auth=trust", "-E", "UTF8", "--locale=C")
+
+    def follow(self, other: "Cluster") -> None:
+        """Make a copy of a running cluster that will follow its changes once it is started."""
+        self._make(
+            "pg_basebackup", "-h", str(other.folder), "-U", USER, "-R", "-X", "stream", "-c", "fast", "--no-sync"
+        )
+
+    def _make(self, program: str, *options: str) -> None:
         if os.geteuid() == 0:
             shutil.chown(self.folder, "postgres", "postgres")
-        command = [self._programs / "initdb", "-D", self.folder / "data", "-U", USER, "--auth=trust", "-E", "UTF8",
-                   "--locale=C"]  # fmt: skip
+        command = [self._programs / program, "-D", self.folder / "data", *options]
         subprocess.run([*_owner(), *command], check=True, stdout=subprocess.DEVNULL)
 
     def start(self) -> int:

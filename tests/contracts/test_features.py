@@ -6,9 +6,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 CLAIMED = {
-    *(f"T{number}" for number in (1, 2, 5, 6, 7, 8, 11, 12, 13, 14, 15, 16, 17, 19, 20)),
-    *("T4", "T10", "T22", "A1", "A3", "A4", "A5", "A6"),
-    *("E1", "E2", "E16", "E20", "E21", "A13", "A14", "A18", "O2", "O4", "O5", "O6", "O9", "O18", "B2", "B4"),
+    *(f"T{number}" for number in (*range(1, 18), 19, 20, 22)),
+    *(f"A{number}" for number in (1, 3, 4, 5, 6, 13, 14, 18)),
+    *(f"O{number}" for number in (*range(1, 7), 9, 18)),
+    *("E1", "E2", "E16", "E20", "E21", "B2", "B4"),
 }
 
 

@@ -121,6 +121,7 @@ def test_a_retake_has_another_seed_and_id(app):
     assert histories.broken(second.id) == []
 
 
+@pytest.mark.feature("O1")
 @pytest.mark.parametrize(("hours", "number"), [(47, 1), (49, 0), (-3, 1), (-4, 0)])
 def test_windows_that_open_within_two_days_are_prepared_once(app, hours, number):
     opens_at = AT + timedelta(hours=hours)
