@@ -8,6 +8,7 @@ asks all to finish. A process that is asked answers what it has begun, takes not
 
 import asyncio
 import ctypes
+import errno
 import gc
 import logging
 import os
@@ -35,6 +36,7 @@ MOST_CONNECTIONS = 100_000
 KEEP_ALIVE_MILLISECONDS = 90_000
 IDLE_THREAD_SECONDS = 60
 PATIENCE_SECONDS = 30
+PATIENCE_AT_START_SECONDS = 10
 PAUSE_SECONDS = 1.0
 SIGNALS = {signal.SIGCHLD, signal.SIGHUP, signal.SIGTERM, signal.SIGINT}
 # how the program that SIGHUP begins learns what it takes over
@@ -142,9 +144,18 @@ def listen(bind: str) -> socket.socket:
     host, _, port = bind.rpartition(":")
     host = host.strip("[]")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.create_server((host, int(port)), family=family, backlog=BACKLOG)
-    listener.setblocking(False)
-    return listener
+    until = time.monotonic() + PATIENCE_AT_START_SECONDS
+    while True:
+        try:
+            listener = socket.create_server((host, int(port)), family=family, backlog=BACKLOG)
+        except OSError as error:
+            # after a crash the processes that served may still be finishing what they began
+            if error.errno != errno.EADDRINUSE or time.monotonic() > until:
+                sys.exit(f"Cannot listen on {bind}: {error.strerror}")
+            time.sleep(0.05)
+        else:
+            listener.setblocking(False)
+            return listener
 
 
 def command() -> list[str]:

@@ -128,6 +128,7 @@ class Admission:
 
     def refuse(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Say when to come again: nothing is looked up for that."""
+        self._app.extensions["examapp_meters"].refused("service.busy")
         accepted = parse_accept_header(environ.get("HTTP_ACCEPT_LANGUAGE"), LanguageAccept)
         language = accepted.best_match(LANGUAGES, default="zh") or "zh"
         seconds = drawn_seconds()

@@ -13,8 +13,8 @@ from sqlalchemy import func, select
 from examapp import clock, heartbeats
 from examapp.app import create_app
 from examapp.cli import operations
-from examapp.cli.steps import Pass
 from examapp.cli.operations import UntilStopped, stopped, work_until, worker
+from examapp.cli.steps import Pass
 from examapp.config import Config
 from examapp.credentials import kept_checkpoint
 from examapp.db import db

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import psutil
 import pytest
 
+from examapp.cli import server
 from tests.faults.hall import Hall, Seat, open_hall
 from tests.faults.service import Served, running
 
@@ -159,6 +160,21 @@ def test_serving_process_that_was_killed_is_replaced(load: Load) -> None:
     load.wait(1)
     assert time.monotonic() - at < 5
     assert len(load.serving() - killed) == 2
+
+
+@pytest.mark.slow
+def test_service_whose_first_process_was_killed_can_be_started_again(load: Load) -> None:
+    load.wait(5)
+    load.first.kill()
+    load.service.kill()
+    load.service.start()
+    load.wait(1)
+
+
+def test_port_that_is_taken_is_told_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "PATIENCE_AT_START_SECONDS", 0)
+    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(SystemExit, match="Address already in use"):
+        server.listen(f"127.0.0.1:{taken.getsockname()[1]}")
 
 
 @pytest.mark.slow
