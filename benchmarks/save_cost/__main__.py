@@ -27,7 +27,7 @@ from sqlalchemy import Engine, text
 
 from benchmarks.exam_load.service import running, seed
 from benchmarks.save_cost import over_http
-from benchmarks.save_cost.in_process import Figure, bytes_written, measure
+from benchmarks.save_cost.in_process import Figure, bytes_written, measure, steady
 from benchmarks.save_cost.over_http import HttpFigure
 from benchmarks.save_cost.rows import saves
 from benchmarks.save_cost.rows import seed as seed_rows
@@ -88,6 +88,7 @@ def in_process(url: str, server_pid: int | None, runs: int) -> list[Figure]:
                 _median([measure(db.engine, requests, size, number, _cpu_of(server_pid), written) for _ in range(runs)])
                 for size, number in SIZES
             ]
+            figures.append(_median([steady(db.engine, requests, 3, _cpu_of(server_pid), written) for _ in range(runs)]))
             db.session.remove()
             db.engine.dispose()
     return figures
@@ -103,8 +104,13 @@ def _wal_bytes(engine: Engine) -> Callable[[], float]:
 
 def _cpu_of(pid: int | None) -> Callable[[], float]:
     def seconds() -> float:
-        family = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)] if pid else []
-        return sum(times.user + times.system for times in (each.cpu_times() for each in family))
+        if pid is None:
+            return 0.0
+        server = psutil.Process(pid)
+        own = server.cpu_times()
+        # of sessions that ended the server keeps the sum
+        times = [own, *(each.cpu_times() for each in server.children(recursive=True))]
+        return sum(each.user + each.system for each in times) + own.children_user + own.children_system
 
     return seconds
 

@@ -1,6 +1,7 @@
 """The committer's share of a save, without HTTP: one transaction after another of a given number of saves."""
 
 import itertools
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -10,9 +11,12 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from examapp.delivery.acceptance import Request
+from examapp.delivery.committer import Committer
 from examapp.delivery.hot_rows import rows_of, settle
 
 WARM_BATCHES = 20
+RATE = 1000
+SENDERS = 64
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,35 @@ def measure(
         connection.invalidate()
     own, server, amount = ((end - start) / number for start, end in zip(before, after, strict=True))
     return Figure(engine.dialect.name, size, own * 1e6, server * 1e6, amount)
+
+
+def steady(
+    engine: Engine, requests: Iterator[Request], seconds: float, server_seconds: Callable[[], float],
+    written: Callable[[], float],
+) -> Figure:  # fmt: skip
+    """Return the cost of a save when 1,000 a second arrive at one process; `size` is what its batches come to."""
+    committer = Committer(engine, timedelta(0))
+    due, lock, began = itertools.count(), threading.Lock(), time.monotonic() + 0.1
+
+    def send() -> None:
+        while True:
+            with lock:
+                moment, request = began + next(due) / RATE, next(requests)
+            if moment > began + seconds:
+                return
+            time.sleep(max(0.0, moment - time.monotonic()))
+            committer.commit(request)
+
+    before = time.process_time(), server_seconds(), written()
+    senders = [threading.Thread(target=send) for _ in range(SENDERS)]
+    for sender in senders:
+        sender.start()
+    for sender in senders:
+        sender.join()
+    after, state = (time.process_time(), server_seconds(), written()), committer.state
+    own, server, amount = ((end - start) / state.requests for start, end in zip(before, after, strict=True))
+    size = round(state.requests / state.batches)
+    return Figure(f"{engine.dialect.name}, {RATE}/s", size, own * 1e6, server * 1e6, amount)
 
 
 def bytes_written() -> float:
