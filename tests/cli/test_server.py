@@ -3,10 +3,12 @@
 import http.client
 import json
 import os
+import re
 import signal
 import socket
 import threading
 import time
+import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -148,6 +150,19 @@ def test_taking_in_new_code_under_load_fails_no_save(load: Load) -> None:
     load.wait(5)
     assert load.failed == []
     print("longest wait for a save:", max(each.longest_gap for each in load.browsers))
+
+
+@pytest.mark.slow
+@pytest.mark.feature("O18")
+def test_either_process_tells_the_numbers_of_both(load: Load) -> None:
+    load.wait(20)
+    saved = sum(each.saved for each in load.browsers)
+    for _ in range(4):
+        with urllib.request.urlopen(f"http://127.0.0.1:{load.service.port}/metrics") as told:
+            text = told.read().decode()
+        count = re.search(r"^examapp_save_seconds_count (\S+)$", text, re.MULTILINE)
+        assert count is not None
+        assert float(count[1]) >= saved
 
 
 @pytest.mark.slow
