@@ -17,8 +17,9 @@ from tests.faults.hall import open_hall
 from tests.faults.power_cuts import after_cut
 from tests.faults.service import Served, Warm, frozen, running
 from tests.faults.table import Row
-from tests.faults.trainees import at_work
+from tests.faults.trainees import STUCK_SECONDS, at_work
 
+BURST = 40
 LONGEST_BURST_SECONDS = 2.0
 CUT_EVERY = 3
 
@@ -36,10 +37,9 @@ def fail_disk(times: int, seed: int, *options: str, is_served: bool = False) -> 
             crowd.wait(5)
             begun = {process.pid for process in service.processes()}
             for number, kind in enumerate(itertools.cycle(KINDS), start=1):
-                before, until = failing.injected, time.monotonic() + rng.uniform(0.2, LONGEST_BURST_SECONDS)
+                before = failing.injected
                 with failing.failing(*KINDS[kind]):
-                    while time.monotonic() < until and failing.injected < before + 40:
-                        time.sleep(0.005)
+                    _burst(failing, rng.uniform(0.2, LONGEST_BURST_SECONDS))
                     if number % CUT_EVERY == 0:
                         with frozen(service.processes()):
                             time.sleep(0.02)
@@ -54,3 +54,12 @@ def fail_disk(times: int, seed: int, *options: str, is_served: bool = False) -> 
     note = ", ".join(f"{count} {kind}" for kind, count in injected.items())
     found = replace(sum(audits, NOTHING), acknowledged=audits[-1].acknowledged)
     return Row("disk errors, SQLite", injected.total(), found, tuple(crowd.wrong), note, back=slowest)
+
+
+def _burst(failing: FailingDisk, seconds: float) -> None:
+    """Wait so long, or until enough calls have failed; in any case until one has."""
+    before, begun = failing.injected, time.monotonic()
+    while failing.injected == before or (failing.injected < before + BURST and time.monotonic() < begun + seconds):
+        if time.monotonic() > begun + STUCK_SECONDS:
+            raise TimeoutError("the disk was not asked for anything that could fail")
+        time.sleep(0.005)
