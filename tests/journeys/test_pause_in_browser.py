@@ -89,6 +89,8 @@ def test_answers_unsent_for_long_are_saved_as_a_file_that_the_service_opens(
     assert set(json.loads(download.value.path().read_text())) == {"schema", "sitting", "key_id", "nonce", "ciphertext"}
     found = opened_file(service, exam.sitting, download.value.path())
     assert [(each["slot"], each["seq"], each["value"]) for each in found.responses] == [(1, 1, value)]
+    exam.choose(0)
+    expect(page.locator("[data-banner=emergency]")).to_contain_text(exam.say("emergency.offer", count=1))
     context.set_offline(False)
     exam.come_back()
     expect(page.locator("[data-banner=emergency]")).to_have_count(0)

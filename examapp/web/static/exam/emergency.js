@@ -16,6 +16,8 @@ export class EmergencyFile {
   #clock;
   #unsentSince = null;
   #savedAt = null;
+  #savedVersion = null; // of the responses that are in the newest file
+  #shownVersion = null;
   #atEnd = false;
 
   // `key` is what the service gave for this sitting; `clock` is the ServerClock.
@@ -36,23 +38,25 @@ export class EmergencyFile {
   }
 
   #look() {
-    const { unsaved, isInTrouble } = this.#responses;
+    const { unsaved, unsavedVersion, isInTrouble } = this.#responses;
     if (!unsaved.length) {
       this.#unsentSince = null;
       return hideBanner("emergency");
     }
     this.#unsentSince ??= performance.now();
-    const isLong = performance.now() - this.#unsentSince >= PATIENCE;
-    if (isInTrouble && (isLong || this.#atEnd) && !hasBanner("emergency")) this.#offer();
+    const isDue = this.#atEnd || performance.now() - this.#unsentSince >= PATIENCE;
+    const isShown = hasBanner("emergency") && this.#shownVersion === unsavedVersion;
+    if (isInTrouble && isDue && !isShown) this.#offer();
   }
 
   #offer() {
+    this.#shownVersion = this.#responses.unsavedVersion;
     showBanner("emergency", "bad", () => this.#words(), { action: { word: "emergency.save", run: () => this.#save() } });
     announce(this.#words());
   }
 
   #words() {
-    if (!this.#savedAt) return say("emergency.offer", { count: this.#responses.unsaved.length });
+    if (this.#savedVersion !== this.#responses.unsavedVersion) return say("emergency.offer", { count: this.#responses.unsaved.length });
     return say("emergency.saved", { name: this.#name, time: timeOfDay(this.#savedAt) });
   }
 
@@ -62,11 +66,13 @@ export class EmergencyFile {
 
   async #save() {
     const savedAt = new Date(this.#clock.now()).toISOString();
+    const version = this.#responses.unsavedVersion;
     const text = await sealedFile(this.#sitting, this.#key, { schema: 1, ...this.#responses.unsent(), saved_at: savedAt });
     const address = URL.createObjectURL(new Blob([text], { type: "application/json" }));
     make("a", { href: address, download: this.#name }).click();
     setTimeout(() => URL.revokeObjectURL(address), LOOK);
     this.#savedAt = savedAt;
+    this.#savedVersion = version;
     this.#offer();
   }
 }

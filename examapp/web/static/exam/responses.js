@@ -69,6 +69,11 @@ export class Responses extends EventTarget {
     return this.#outbox.trouble !== "";
   }
 
+  // Changes whenever what is unsaved does.
+  get unsavedVersion() {
+    return this.unsaved.map((slot) => `${slot}:${this.#records.get(slot).seq}`).join();
+  }
+
   // What staff carry to the service when the page cannot: the unsent responses, and the receipts of the others.
   unsent() {
     const slots = this.unsaved;
