@@ -1,5 +1,6 @@
 """The verbs of a sitting: start, resume, respond, flag, hand in."""
 
+import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -8,13 +9,14 @@ from sqlalchemy import select, update
 
 from examapp.accounts import access
 from examapp.accounts.models import User
+from examapp.canonical import parse_utc
 from examapp.db import db
 from examapp.delivery import acceptance, journal, paper, preparation, routing
 from examapp.delivery.acceptance import Accepted, Begin, Flag, HandIn, Request, Save
 from examapp.delivery.committer import Committer
 from examapp.delivery.hot_rows import rows_of, settle
 from examapp.delivery.models import JournalEntry, PreparedSitting, Sitting, StoredResponse
-from examapp.delivery.state import OPEN
+from examapp.delivery.state import OPEN, Kind
 from examapp.delivery.tickets import PreparedPlace, Ticket
 from examapp.delivery.timing import TimeRules
 from examapp.errors import N_, ExamappError, InvalidInput, NotAllowed, NotFound
@@ -111,18 +113,29 @@ class Stored:
 
 def stored_responses(sitting: Sitting) -> list[Stored]:
     """Return what is stored for a sitting, by slot, with the receipt of each."""
+    of_entry = (JournalEntry.sitting_id == StoredResponse.sitting_id) & (JournalEntry.number == StoredResponse.number)
     query = (
-        select(StoredResponse, JournalEntry)
-        .join(JournalEntry, (JournalEntry.sitting_id == StoredResponse.sitting_id)
-              & (JournalEntry.number == StoredResponse.number))
+        select(StoredResponse.slot, StoredResponse.seq, StoredResponse.value, StoredResponse.number,
+               JournalEntry.at, JournalEntry.digest)
+        .join(JournalEntry, of_entry)
         .where(StoredResponse.sitting_id == sitting.id)
         .order_by(StoredResponse.slot)
     )  # fmt: skip
     return [
-        Stored(row.slot, row.seq, journal.event_of(entry).body["value"],
-               journal.Entry(entry.number, journal.event_of(entry).at, entry.digest))
-        for row, entry in db.session.execute(query)
-    ]  # fmt: skip
+        Stored(slot, seq, json.loads(value), journal.Entry(number, parse_utc(at), digest))
+        for slot, seq, value, number, at, digest in db.session.execute(query)
+    ]
+
+
+def flags(sitting: Sitting) -> list[int]:
+    """Return the slots that are marked for review."""
+    query = (
+        select(JournalEntry.body)
+        .where(JournalEntry.sitting_id == sitting.id, JournalEntry.kind == Kind.FLAGGED.value)
+        .order_by(JournalEntry.number)
+    )
+    newest = {body["slot"]: body["flagged"] for body in map(json.loads, db.session.scalars(query))}
+    return sorted(slot for slot, is_flagged in newest.items() if is_flagged)
 
 
 def begin(committer: Committer, place: PreparedPlace, *, at: datetime) -> tuple[Begun, bool]:

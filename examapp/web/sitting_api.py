@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response
 
 from examapp import clock
 from examapp.db import db, transaction
-from examapp.delivery import interventions, journal, sealed_paper, sittings, tickets
+from examapp.delivery import interventions, sealed_paper, sittings, tickets
 from examapp.delivery.committer import Committer
 from examapp.delivery.models import Sitting
 from examapp.delivery.state import OPEN
@@ -53,7 +53,7 @@ def show(public_id: str) -> Response:
         **_running(sitting, at),
         "closed_at": stamp(sitting.closed_at) if sitting.closed_at else None,
         **_material(sitting, at),
-        "flags": sorted(journal.read(sitting.id).flags),
+        "flags": sittings.flags(sitting),
         "stored": {
             str(each.slot): {
                 "seq": each.seq, "value": each.value, "stored_at": stamp(each.entry.at), "receipt": each.entry.receipt,
