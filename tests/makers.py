@@ -286,7 +286,7 @@ def issue(store: KeyStore, *, at: datetime = AT + timedelta(hours=3)) -> Issued:
     """Issue what is due, committed."""
     keys, tree = key_store.load(store), log.whole_tree()
     signed, refused = issuing.sign_due(keys, at=at)
-    issuing.store(OPERATOR, keys, tree, signed, at=at)
+    log.append(OPERATOR, keys, tree, signed, at=at)
     certificates = issuing.certify(OPERATOR, issuing.qualified(), at=at)
     db.session.commit()
     ids = [each.result_id for each in signed]

@@ -106,10 +106,10 @@ def _issue(config: Config, done: Pass, since: datetime | None) -> None:
             done.certified += len(issuing.certify(OPERATOR, part, at=clock.now()))
 
 
-def _append(keys: key_store.Keys, tree: Tree, signed: Sequence[issuing.Signed]) -> int:
+def _append(keys: key_store.Keys, tree: Tree, signed: Sequence[log_of_records.Signed]) -> int:
     try:
         with transaction():
-            return issuing.store(OPERATOR, keys, tree, signed, at=clock.now())
+            return log_of_records.append(OPERATOR, keys, tree, signed, at=clock.now())
     except IntegrityError:
         # another worker appended at the same place; what is left is looked at in the next pass
         return 0

@@ -15,7 +15,6 @@ from examapp.canonical import digest, digest_of_bytes, utc_string
 from examapp.credentials import log, record
 from examapp.credentials.certificate_numbers import certificate_number, is_number, number_series
 from examapp.credentials.key_store import Keys
-from examapp.credentials.merkle import Tree
 from examapp.credentials.models import Certificate, LogEntry
 from examapp.credentials.record import RecordFacts
 from examapp.db import db
@@ -37,18 +36,9 @@ WHOLE_RESULT = (
 )
 
 
-@dataclass(frozen=True)
-class Signed:
-    """A record that was signed and is not in the log yet."""
-
-    result_id: str
-    record_id: str
-    token: str
-
-
 def sign_due(
     keys: Keys, *, at: datetime, since: datetime | None = None, without: Collection[str] = (), limit: int = 1000
-) -> tuple[list[Signed], dict[str, str]]:
+) -> tuple[list[log.Signed], dict[str, str]]:
     """Sign records of results that were released, with `since` only lately, and are not in the log nor named.
 
     Return them in the order of release, and why others could not be signed, by result: they hold up nothing else.
@@ -68,19 +58,9 @@ def sign_due(
         except ExamappError as error:
             refused[result.id] = str(error)
             continue
-        signed.append(Signed(result.id, facts.record_id, record.sign(facts, keys.record)))
+        signed.append(log.Signed(result.id, facts.record_id, record.sign(facts, keys.record), at))
         recorded[result.sitting_id].append((result.number, facts.record_id))
     return signed, refused
-
-
-def store(actor: access.Actor, keys: Keys, tree: Tree, signed: Sequence[Signed], *, at: datetime) -> int:
-    """Append signed records to the log, whose tree is given and grows, and sign its new head; return how many.
-
-    None, where the log has grown since the tree was read: they may be in it already.
-    """
-    access.require(actor, "work.run_due")
-    rows = [(each.result_id, each.record_id, each.token) for each in signed]
-    return log.append(keys, tree, rows, at=at)
 
 
 def _unrecorded() -> Select[Result]:

@@ -6,10 +6,12 @@ the tree of the checkpoint before, and then lets it grow by what it appends itse
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import func, select
 
+from examapp.accounts import access
 from examapp.canonical import utc_string
 from examapp.credentials import record
 from examapp.credentials.checkpoint import TreeHead, sign_note
@@ -30,18 +32,30 @@ def length() -> int:
     return 0 if last is None else last + 1
 
 
-def append(keys: Keys, tree: Tree, records: Sequence[tuple[str, str, str]], *, at: datetime) -> int:
-    """Store records (id of the result, id, token) and the signed head of the log with them; return how many.
+@dataclass(frozen=True)
+class Signed:
+    """A signed record that is not in the log yet: of which result, its id, its bytes, and when it was issued."""
 
-    `tree` is that of the log and grows with it. If the log is longer than the tree, nothing is stored and 0 returned.
+    result_id: str
+    record_id: str
+    token: str
+    at: datetime
+
+
+def append(actor: access.Actor, keys: Keys, tree: Tree, signed: Sequence[Signed], *, at: datetime) -> int:
+    """Store signed records and with them the signed head of the log; return how many.
+
+    `tree` is that of the log and grows with it. Where the log has grown since the tree was read, nothing is stored:
+    the records may be in it already.
     """
-    if not records or length() != tree.size:
+    access.require(actor, "work.run_due")
+    if not signed or length() != tree.size:
         return 0
-    leaves = [record.leaf(token) for _, _, token in records]
+    leaves = [record.leaf(each.token) for each in signed]
     rows = [
-        {"index": index, "result_id": result_id, "record_id": record_id, "record": token, "leaf_hash": leaf.hex(),
-         "logged_at": utc_string(at)}
-        for index, ((result_id, record_id, token), leaf) in enumerate(zip(records, leaves, strict=True), tree.size)
+        {"index": index, "result_id": each.result_id, "record_id": each.record_id, "record": each.token,
+         "leaf_hash": leaf.hex(), "logged_at": utc_string(each.at)}
+        for index, (each, leaf) in enumerate(zip(signed, leaves, strict=True), tree.size)
     ]  # fmt: skip
     insert_sealed(LogEntry, rows)
     tree.extend(leaves)

@@ -13,13 +13,14 @@ from examapp.accounts.access import OPERATOR
 from examapp.canonical import digest
 from examapp.cli.due import run_due
 from examapp.cli.steps import Patience
+from examapp.credentials.models import Checkpoint, LogEntry
 from examapp.credentials.verification import verify_storage
 from examapp.db import db, transaction
 from examapp.delivery import closing, histories
 from examapp.delivery.models import Sitting, StoredResponse
 from examapp.delivery.state import EXPIRED
 from examapp.exams import exam_forms
-from examapp.exams.models import CutScore, Exam
+from examapp.exams.models import Administration, CutScore, Exam
 from examapp.scoring import marking, results
 from examapp.scoring.models import Mark, Result
 from examapp.scoring.rules import rescore
@@ -213,3 +214,17 @@ def test_what_was_due_long_ago_and_closed_only_now_is_scored_at_once(sat, at):
     sat(2)
     at[0] += timedelta(minutes=9)
     assert run_due(patience).scored == 2
+
+
+def test_records_of_many_results_are_logged_in_small_writes_and_verify(sat, at, monkeypatch):
+    sat(60)
+    run_due()
+    administration = db.session.scalar(select(Administration))
+    with transaction():
+        results.release(makers.make_user("examiner"), results.waiting_for_release(administration.id), at=clock.now())
+    # the clock runs on while the records are signed and stored
+    monkeypatch.setattr(clock, "now", lambda: at.append(at[-1] + timedelta(seconds=1)) or at[-1])
+    assert run_due().recorded == 60
+    assert (count(LogEntry), count(Checkpoint)) == (60, 2)
+    assert verify_storage() == []
+    assert run_due().is_empty

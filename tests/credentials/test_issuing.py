@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import func, select, text
 
 from examapp.accounts.access import OPERATOR
-from examapp.credentials import issuing, key_store, record
+from examapp.credentials import issuing, key_store, log, record
 from examapp.credentials.merkle import Tree
 from examapp.credentials.models import Certificate, Checkpoint, LogEntry
 from examapp.credentials.verification import verify_bundle
@@ -101,7 +101,7 @@ def test_result_whose_journal_was_changed_is_not_recorded_and_holds_up_no_other(
 
 def test_only_the_operator_issues(keys):
     with pytest.raises(NotAllowed):
-        issuing.store(makers.make_user("examiner"), keys, Tree(), [], at=LATER)
+        log.append(makers.make_user("examiner"), keys, Tree(), [], at=LATER)
     with pytest.raises(NotAllowed):
         issuing.certify(makers.make_user("examiner"), [], at=LATER)
 
