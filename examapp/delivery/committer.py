@@ -28,8 +28,9 @@ from examapp.errors import N_, ExamappError, Unavailable
 LARGEST_BATCH = 256
 LARGEST_QUEUE = 2000
 PATIENCE_SECONDS = 20
-ENOUGH = 16
-# seconds from one batch's beginning to the next: a transaction of PostgreSQL costs two processors several times as much
+# a batch begins when so many wait, or so many seconds after the one before it; a transaction of PostgreSQL costs two
+# processors several times as much as one of SQLite
+ENOUGH = {"sqlite": 16, "postgresql": 32}
 PACE = {"sqlite": 0.008, "postgresql": 0.025}
 TRIES = 5
 SHARD_BITS = 10
@@ -89,7 +90,7 @@ class Committer:
         self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
         self._connection: Connection | None = None
-        self._pace = PACE[engine.dialect.name]
+        self._pace, self._enough = PACE[engine.dialect.name], ENOUGH[engine.dialect.name]
         self._next = 0.0
         self._batches = self._requests = self._refused = self._tried_again = self._last_batch = 0
         self._seconds = 0.0
@@ -112,7 +113,7 @@ class Committer:
                 raise _busy()
             self._queue.append(waiting)
             # to wake the thread for each request would cost more than the request
-            if len(self._queue) in (1, ENOUGH):
+            if len(self._queue) in (1, self._enough):
                 self._changed.notify()
         outcome = waiting.wait(PATIENCE_SECONDS)
         if isinstance(outcome, Accepted):
@@ -141,7 +142,7 @@ class Committer:
         with self._changed:
             while not self._queue:
                 self._changed.wait()
-            self._changed.wait_for(lambda: len(self._queue) >= ENOUGH, max(0.0, self._next - time.monotonic()))
+            self._changed.wait_for(lambda: len(self._queue) >= self._enough, max(0.0, self._next - time.monotonic()))
             batch = [self._queue.popleft() for _ in range(min(len(self._queue), LARGEST_BATCH))]
         self._next = time.monotonic() + self._pace
         return batch
