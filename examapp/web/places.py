@@ -5,17 +5,29 @@ It is given while people wait: at sign-in, with the list of exams, and whenever 
 
 from datetime import timedelta
 
-from flask import Response, after_this_request, session
+from flask import Response, after_this_request, request, session
 from flask_login import current_user
 from flask_wtf.csrf import generate_csrf
 
 from examapp import clock
 from examapp.accounts.access import TRAINEE
 from examapp.delivery import preparation, tickets
+from examapp.errors import NotAllowed
 from examapp.web.signed_in import actor, settings
 
 COOKIE = "places"
 LIFE = timedelta(days=2)
+
+
+def remember_once() -> None:
+    """Give a place ticket to a browser session that has none; asking for the list of exams gives a new one."""
+    try:
+        ticket = tickets.check_places(request.cookies.get(COOKIE, ""), settings().secret_key, at=clock.now())
+        is_known = ticket.csrf_digest == tickets.csrf_digest(session.get("csrf_token", ""))
+    except NotAllowed:
+        is_known = False
+    if not is_known:
+        remember()
 
 
 def remember() -> None:
@@ -35,6 +47,6 @@ def remember() -> None:
     def give(response: Response) -> Response:
         response.set_cookie(
             COOKIE, text, max_age=int(LIFE.total_seconds()), httponly=True, samesite="Strict",
-            secure=settings().secure_cookies, path="/api/sittings",
+            secure=settings().secure_cookies, path="/api",
         )  # fmt: skip
         return response

@@ -43,7 +43,7 @@ def check_csrf() -> None:
 @bp.get("/session")
 def read() -> Response:
     """Say who is signed in, and give the CSRF token that unsafe requests carry."""
-    places.remember()
+    places.remember_once()
     return jsonify(_session())
 
 

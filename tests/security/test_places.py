@@ -46,7 +46,7 @@ def begun() -> int:
 
 def text_of(member: Member) -> str:
     """Return the place ticket in a member's browser."""
-    return str(member.browser.get_cookie("places", path="/api/sittings").value)
+    return str(member.browser.get_cookie("places", path="/api").value)
 
 
 def test_the_ticket_of_the_session_starts_its_own_place_once(app: Flask, cast: Cast, prepared):
@@ -57,9 +57,15 @@ def test_the_ticket_of_the_session_starts_its_own_place_once(app: Flask, cast: C
 
 
 def test_a_ticket_is_kept_from_scripts_and_other_sites(app: Flask, cast: Cast, prepared):
-    answer = cast.trainee.get("/api/session")
+    answer = cast.trainee.get("/api/registrations")
     (cookie,) = [each for each in answer.headers.getlist("Set-Cookie") if each.startswith("places=")]
-    assert all(part in cookie for part in ("HttpOnly", "SameSite=Strict", "Secure", "Path=/api/sittings", "Max-Age="))
+    assert all(part in cookie for part in ("HttpOnly", "SameSite=Strict", "Secure", "Path=/api;", "Max-Age="))
+
+
+def test_a_session_that_holds_a_ticket_is_not_given_another_each_time(cast: Cast, prepared):
+    assert not [each for each in cast.trainee.get("/api/session").headers.getlist("Set-Cookie") if "places=" in each]
+    cast.trainee.browser.delete_cookie("places", path="/api")
+    assert [each for each in cast.trainee.get("/api/session").headers.getlist("Set-Cookie") if "places=" in each]
 
 
 def test_nobody_starts_the_place_of_somebody_else(app: Flask, cast: Cast, prepared):

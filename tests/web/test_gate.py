@@ -89,7 +89,7 @@ def _begun(app: Flask) -> tuple[str, str, str, dict[str, str]]:
     member = Member(app, trainee)
     answer = member.get(f"/api/sittings/{own.public_id}", headers={"X-CSRF-Token": member.token})
     cookies = [answer.headers["Set-Cookie"].partition(";")[0]]
-    for name, path in (("session", "/"), ("places", "/api/sittings")):
+    for name, path in (("session", "/"), ("places", "/api")):
         cookies.append(f"{name}={member.browser.get_cookie(name, path=path).value}")
     headers = {"Cookie": "; ".join(cookies), "X-CSRF-Token": member.token, "Content-Type": JSON}
     return f"/api/sittings/{own.public_id}", f"/api/sittings/{other.public_id}", waiting.id, headers
