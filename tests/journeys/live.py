@@ -15,7 +15,7 @@ from werkzeug.serving import make_server
 from examapp.banks.item_types import ITEM_TYPES
 from examapp.db import db
 from examapp.delivery import journal, sittings
-from examapp.exams.models import ExamForm
+from examapp.exams.models import ExamForm, Registration
 from tests import makers
 
 MINUTES = 90
@@ -69,7 +69,7 @@ class Service:
     def speak(self, language: str) -> None:
         """Give the trainee this language."""
         with self.app.app_context():
-            registration = db.session.get_one(makers.Registration, self.registration)
+            registration = db.session.get_one(Registration, self.registration)
             registration.trainee.language = language
             db.session.commit()
 
@@ -83,17 +83,24 @@ class Service:
         self.registration = makers.make_registration(trainee, administration, **overrides).id
         db.session.commit()
 
+    def opens_in(self, seconds: int) -> None:
+        """Move the opening of the trainee's administration to this many seconds from now."""
+        with self.app.app_context():
+            registration = db.session.get_one(Registration, self.registration)
+            registration.administration.opens_at = datetime.now(UTC) + timedelta(seconds=seconds)
+            db.session.commit()
+
     def begin(self, seconds_left: float = MINUTES * 60) -> str:
         """Begin the trainee's sitting so that this much time is left; return its public id."""
         with self.app.app_context():
-            registration = db.session.get_one(makers.Registration, self.registration)
+            registration = db.session.get_one(Registration, self.registration)
             started = datetime.now(UTC) - timedelta(minutes=MINUTES) + timedelta(seconds=seconds_left)
             return makers.make_sitting(registration, at=started).public_id
 
     def result(self) -> str:
         """Return the id of a released result of another exam of the trainee."""
         with self.app.app_context():
-            trainee = db.session.get_one(makers.Registration, self.registration).trainee
+            trainee = db.session.get_one(Registration, self.registration).trainee
             return makers.make_result(makers.make_registration(trainee)).id
 
     def stored(self, public_id: str) -> dict[int, Any]:

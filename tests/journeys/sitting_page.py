@@ -4,6 +4,9 @@ import re
 
 from playwright.sync_api import Page, expect
 
+from examapp.accounts.access import OPERATOR
+from examapp.db import transaction
+from examapp.delivery import interventions, sittings
 from examapp.web.exam_words import in_both_languages
 from tests.journeys.live import Service
 
@@ -55,6 +58,21 @@ class SittingPage:
     def come_back(self) -> None:
         """Let the page hear that the network is back."""
         self.page.evaluate("dispatchEvent(new Event('online'))")
+
+    def pause(self) -> None:
+        """Let staff pause the sitting, and the page hear of it."""
+        with self.service.app.app_context(), transaction():
+            interventions.pause(OPERATOR, sittings.by_public_id(self.sitting), "fire alarm", at=self.service.now())
+        self.look_at_clock()
+        expect(self.page.locator("#paused-heading")).to_have_text(self.say("pause.heading"))
+        expect(self.page.locator("#work")).to_be_hidden()
+
+    def resume(self) -> None:
+        """Let staff end the pause, and the page hear of it."""
+        with self.service.app.app_context(), transaction():
+            interventions.resume(OPERATOR, sittings.by_public_id(self.sitting), at=self.service.now())
+        self.look_at_clock()
+        expect(self.page.locator("#work")).to_be_visible()
 
     def hand_in(self) -> None:
         """Ask to hand in and confirm it."""

@@ -6,18 +6,13 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.journeys.live import Service
+from tests.journeys.sitting_page import SittingPage
 
 pytestmark = pytest.mark.browser
 
 AXE = (Path(__file__).parent.parent / "data" / "axe.min.js").read_text(encoding="utf-8")
 SIZES = {"telephone": {"width": 360, "height": 740}, "desk": {"width": 1280, "height": 900}}
 RUN = "async () => (await axe.run()).violations.map((found) => `${found.id}: ${found.nodes[0].html}`)"
-
-
-@pytest.fixture(params=["en", "zh"])
-def language(request: pytest.FixtureRequest) -> str:
-    """One language after the other."""
-    return str(request.param)
 
 
 @pytest.fixture(params=sorted(SIZES))
@@ -67,6 +62,29 @@ def test_exam_page_has_no_findings(sized_page: Page, service: Service) -> None:
     sized_page.locator("#hand-in").click()
     expect(sized_page.locator("#hand-in-dialog")).to_be_visible()
     found["hand in"] = findings(sized_page)
+    assert not {place: wrong for place, wrong in found.items() if wrong}
+
+
+def test_lobby_pause_and_unsent_answers_have_no_findings(sized_page: Page, service: Service, language: str) -> None:
+    sized_page.clock.install()
+    service.opens_in(700)
+    sized_page.goto(f"{service.url}/registrations/{service.registration}/check")
+    sized_page.locator("#lobby-start").click()
+    expect(sized_page.locator("#lobby-clock")).not_to_be_empty()
+    found = {"lobby": findings(sized_page)}
+    service.opens_in(-9000)
+    exam = SittingPage(sized_page, service, service.begin(seconds_left=1000), language).open()
+    exam.pause()
+    found["pause"] = findings(sized_page)
+    exam.resume()
+    sized_page.context.set_offline(True)
+    exam.choose(0)
+    service.pass_time(sized_page, 125)
+    expect(sized_page.locator("[data-banner=emergency]")).to_be_visible()
+    found["unsent for long"] = findings(sized_page)
+    service.pass_time(sized_page, 1000)
+    expect(sized_page.locator("#end-heading")).to_be_visible()
+    found["unsent at the end"] = findings(sized_page)
     assert not {place: wrong for place, wrong in found.items() if wrong}
 
 

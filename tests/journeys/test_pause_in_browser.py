@@ -28,11 +28,6 @@ def pause(service: Service, sitting: str) -> None:
         interventions.pause(OPERATOR, sittings.by_public_id(sitting), "fire alarm", at=service.now())
 
 
-def resume(service: Service, sitting: str) -> None:
-    with service.app.app_context(), transaction():
-        interventions.resume(OPERATOR, sittings.by_public_id(sitting), at=service.now())
-
-
 def opened_file(service: Service, sitting: str, path: Path) -> emergency.EmergencyFile:
     with service.app.app_context():
         return emergency.open_file(path.read_bytes(), sittings.by_public_id(sitting), SECRET)
@@ -42,15 +37,11 @@ def opened_file(service: Service, sitting: str, path: Path) -> emergency.Emergen
 def test_pause_hides_the_items_stops_the_clock_and_is_given_back(page: Page, service: Service, language: str) -> None:
     page.clock.install()
     exam = SittingPage(page, service, service.begin(seconds_left=1000), language).open()
-    pause(service, exam.sitting)
-    exam.look_at_clock()
-    expect(page.locator("#paused-heading")).to_have_text(exam.say("pause.heading"))
-    expect(page.locator("#work")).to_be_hidden()
+    exam.pause()
     face = page.locator("#clock-face").inner_text()
     service.pass_time(page, 600)
     expect(page.locator("#clock-face")).to_have_text(face)
-    resume(service, exam.sitting)
-    exam.look_at_clock()
+    exam.resume()
     exam.expect_item(1)
     expect(page.locator("#clock-face")).to_have_text(re.compile(r"^1[56]:\d\d$"))
     expect(page.locator("[data-banner=time]")).to_have_count(0)
