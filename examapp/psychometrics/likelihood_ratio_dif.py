@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import chi2
+from scipy.special import chdtrc, chdtri
 
 from examapp.psychometrics import irt
 from examapp.psychometrics.calibration import Calibration, calibrate
@@ -75,7 +75,7 @@ def likelihood_ratio_dif(
     return LikelihoodRatioDif(
         statistic=statistic,
         degrees_of_freedom=freedom,
-        p_value=chi2.sf(statistic, np.maximum(freedom, 1)),
+        p_value=chdtrc(np.maximum(freedom, 1), statistic),
         difference=difference,
         effect_class=classes,
         flagged=flagged,
@@ -163,7 +163,7 @@ def _tests(fits: _Fits, wanted: Mask, split: Mask) -> tuple[Floats, npt.NDArray[
 
 
 def _flags(statistic: Floats, freedom: npt.NDArray[np.intp], alpha: float) -> Mask:
-    return np.asarray((freedom > 0) & (statistic > chi2.isf(alpha, np.maximum(freedom, 1))), dtype=bool)
+    return np.asarray((freedom > 0) & (statistic > chdtri(np.maximum(freedom, 1), alpha)), dtype=bool)
 
 
 def _groups(responses: npt.ArrayLike, focal: npt.ArrayLike) -> Mask:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import chi2
+from scipy.special import chdtrc, chdtri
 
 from examapp.psychometrics.dif import Labels, size_classes
 from examapp.psychometrics.matching import (
@@ -77,7 +77,7 @@ def logistic_dif(
     """
     if kind not in KINDS or criterion not in ("likelihood-ratio", "wald"):
         raise ValueError(f"logistic_dif: kind is one of {', '.join(KINDS)}, got {kind!r}, {criterion!r}")
-    data, limit = matched(responses, focal, matching), float(chi2.isf(alpha, np.subtract(*KINDS[kind][::-1])))
+    data, limit = matched(responses, focal, matching), float(chdtri(np.subtract(*KINDS[kind][::-1]), alpha))
     only_right_or_wrong(data, "logistic_dif")
     state = Purification(data.anchors, 0, True)
     if purify:
@@ -86,7 +86,7 @@ def logistic_dif(
     freedom, flagged = KINDS[kind][1] - KINDS[kind][0], statistic > limit
     classes = size_classes(np.where(flagged | np.isnan(gain), gain, 0.0), 0.035, 0.070)
     return LogisticDif(
-        statistic, freedom, chi2.sf(statistic, freedom), gain, coefficients, flagged, classes, converged, state
+        statistic, freedom, chdtrc(freedom, statistic), gain, coefficients, flagged, classes, converged, state
     )
 
 

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.linalg import cho_factor, qr, solve_triangular
 from scipy.optimize import brentq
-from scipy.stats import chi2, ncx2
+from scipy.special import chdtr, chdtrc, chndtr
 
 from examapp.psychometrics.irt import Items
 from examapp.psychometrics.margins import IndependentMoments, Margins, Moments, margins_of, observed_margins
@@ -82,7 +82,7 @@ def model_fit(
     return ModelFit(
         statistic=value,
         degrees_of_freedom=freedom,
-        p_value=float(chi2.sf(value, freedom)) if freedom > 0 else float("nan"),
+        p_value=float(chdtrc(freedom, value)) if freedom > 0 else float("nan"),
         rmsea=_rmsea(value - freedom, freedom, len(scores)),
         rmsea_interval=interval,
         srmsr=_srmsr(scores, moments),
@@ -146,11 +146,11 @@ def _rmsea_interval(value: float, freedom: int, people: int) -> tuple[float, flo
         return float("nan"), float("nan")
     ends = []
     for share in (LIMITS[1], LIMITS[0]):
-        if chi2.cdf(value, freedom) <= share:
+        if chdtr(freedom, value) <= share:
             ends.append(0.0)
             continue
         top = 2 * value + 100.0
-        ends.append(float(brentq(lambda x, s=share: ncx2.cdf(value, freedom, x) - s, 1e-9, top, xtol=1e-8)))
+        ends.append(float(brentq(lambda x, s=share: chndtr(value, freedom, x) - s, 1e-9, top, xtol=1e-8)))
     return _rmsea(ends[0], freedom, people), _rmsea(ends[1], freedom, people)
 
 

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import ndtr
-from scipy.stats import chi2
+from scipy.special import chdtrc, ndtr
 
 from examapp.psychometrics.response_models import Floats
 
@@ -96,7 +95,7 @@ def time_fit(times: npt.ArrayLike, alpha: npt.ArrayLike, beta: npt.ArrayLike) ->
     speed = ((seen * (intensity - logs)) @ precision**2) / np.where(known, held, 1.0)
     statistic = (seen * precision**2 * (logs - intensity + speed[:, None]) ** 2).sum(axis=1)
     freedom = np.maximum(seen.sum(axis=1) - 1, 0).astype(np.intp)
-    p_value = np.where(freedom > 0, chi2.sf(statistic, np.maximum(freedom, 1)), np.nan)
+    p_value = np.where(freedom > 0, chdtrc(np.maximum(freedom, 1), statistic), np.nan)
     nothing = np.where(known, 0.0, np.nan)
     error = 1 / np.sqrt(np.where(known, held, 1.0)) + nothing
     return TimeFit(speed + nothing, error, statistic + nothing, freedom, p_value)

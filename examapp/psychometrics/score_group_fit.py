@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import chi2
+from scipy.special import chdtrc
 
 from examapp.psychometrics import ability, irt
 from examapp.psychometrics.irt import Items
@@ -67,7 +67,7 @@ def score_group_fit(
             statistic[item] = ((seen - model)[kept] ** 2 / model[kept]).sum()
     excess = np.maximum(statistic - freedom, 0.0)
     rmsea = np.sqrt(excess / np.maximum(freedom * max(len(complete) - 1, 1), 1))
-    p_value = chi2.sf(statistic, np.maximum(freedom, 1))
+    p_value = chdtrc(np.maximum(freedom, 1), statistic)
     return ScoreGroupFit(
         statistic, freedom, p_value, rmsea, tuple(table[0] for table in tables), tuple(table[1] for table in tables)
     )

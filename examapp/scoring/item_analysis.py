@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import chi2
+from scipy.special import chdtrc
 
 from examapp.accounts import access
 from examapp.banks.content import ItemContent
@@ -185,7 +185,9 @@ def _score_group_sums(
             if column in sums and fit.degrees_of_freedom[place] > 0:
                 statistic, freedom = sums[column]
                 sums[column] = (statistic + float(fit.statistic[place]), freedom + int(fit.degrees_of_freedom[place]))
-    return {column: (*pair, float(chi2.sf(*pair)) if pair[1] else float("nan")) for column, pair in sums.items()}
+    return {
+        column: (*pair, float(chdtrc(pair[1], pair[0])) if pair[1] else float("nan")) for column, pair in sums.items()
+    }
 
 
 def _analysis(

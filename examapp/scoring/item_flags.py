@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from scipy.stats import chi2_contingency
+from scipy.special import chdtrc
 
 KEY_SUSPECT, TOO_EASY, TOO_HARD, WEAK = "key_suspect", "too_easy", "too_hard", "weak"
 DEAD_OPTION, STRONG_DISTRACTOR, VARIANT_SPREAD = "dead_option", "strong_distractor", "variant_spread"
@@ -74,4 +74,6 @@ def _spreads(variants: Mapping[str, tuple[int, int]], limits: Limits) -> bool:
     table = np.array([counts for counts in variants.values() if sum(counts) >= limits.fewest_per_variant])
     if len(table) < 2 or not table.sum(axis=0).all():
         return False
-    return float(chi2_contingency(table, correction=False).pvalue) < limits.chance
+    expected = np.outer(table.sum(axis=1), table.sum(axis=0)) / table.sum()
+    freedom = (table.shape[0] - 1) * (table.shape[1] - 1)
+    return float(chdtrc(freedom, np.sum((table - expected) ** 2 / expected))) < limits.chance
