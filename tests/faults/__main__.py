@@ -45,6 +45,8 @@ def _run(name: str, series: Series, share: float, seed: int) -> tuple[Row, list[
     ]
     print(f"{name}: {row.note or 'done'}; {time.monotonic() - begun:.0f} s, seed {seed}", flush=True)
     problems = [f"{name}, seed {seed}: {each}" for each in row.problems(wanted)]
+    if row.is_slow:
+        problems.append(f"{name}, seed {seed}: acknowledged nothing for {row.back:.1f} s after a fault")
     problems += [
         f"{name}: control {number} lost nothing, so the series shows nothing"
         for number, control in enumerate(controls)

@@ -52,7 +52,9 @@ def fail_disk(times: int, seed: int, *options: str, is_served: bool = False) -> 
             assert {process.pid for process in service.processes()} == begun, "a process was restarted"
         audits.append(audit(hall.config.database_url, crowd.trainees))
     note = ", ".join(f"{count} {kind}" for kind, count in injected.items())
-    found = replace(sum(audits, NOTHING), acknowledged=audits[-1].acknowledged)
+    # what one image lacks the next may lack too
+    last = audits[-1].acknowledged
+    found = replace(sum(audits, NOTHING), acknowledged=last, lost=max(each.lost for each in audits))
     return Row("disk errors, SQLite", injected.total(), found, tuple(crowd.wrong), note, back=slowest)
 
 
