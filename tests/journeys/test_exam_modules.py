@@ -88,6 +88,31 @@ def test_slow_answer_does_not_spoil_a_sharp_clock_but_a_sleep_is_noticed(page: P
     assert now == [9.95, 9.95, 494.9]
 
 
+@pytest.mark.feature("T3")
+def test_answer_that_was_overtaken_changes_nothing_but_a_clock_set_back_is_believed(page: Page, run: Run) -> None:
+    overtaken = page.evaluate("""async () => {
+        const { ServerClock } = await import('/static/exam/clock.js');
+        const clock = new ServerClock();
+        const server = (seconds) => new Date(Date.UTC(2026, 0, 1, 0, 0, seconds)).toISOString();
+        return [100, 110, 105, 110, 50, 51].map((second) => clock.isOvertaken(server(second)));
+    }""")
+    assert overtaken == [False, False, True, False, False, False]
+
+
+@pytest.mark.feature("T3")
+def test_time_left_stands_in_a_pause_and_grows_only_by_what_was_added(page: Page, run: Run) -> None:
+    minutes = page.evaluate("""async () => {
+        const { ServerClock } = await import('/static/exam/clock.js');
+        const clock = new ServerClock();
+        const server = (minute) => new Date(Date.UTC(2026, 0, 1, 0, minute)).toISOString();
+        clock.observe(server(0), performance.now(), performance.now());
+        const moved = [clock.learnEnd(server(60)), clock.learnEnd(server(60), server(0))];
+        moved.push(clock.learnEnd(server(70), server(10)), clock.learnEnd(server(85), server(15)));
+        return [...moved, clock.left() / 60_000].map(Math.round);
+    }""")
+    assert minutes == [0, 0, 0, 10, 70]
+
+
 def test_retries_are_spread_over_up_to_thirty_seconds(run: Run, page: Page) -> None:
     longest = page.evaluate("""async () => {
         const { pause } = await import('/static/exam/outbox.js');

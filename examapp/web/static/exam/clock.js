@@ -1,8 +1,12 @@
 // The server's time as well as this page can know it. Date is never asked: changing the computer's clock gains nothing.
 
+// An answer that is older than this was not overtaken: the service's clock was set back.
+const SET_BACK = 30_000;
+
 export class ServerClock {
   #offset = null; // server time (ms) minus performance.now()
   #roundTrip = Infinity;
+  #newest = -Infinity; // server time of the newest answer, ms
   #held = null; // what is left while a pause lasts, ms
   endsAt = null; // ms, server time
 
@@ -18,6 +22,14 @@ export class ServerClock {
     if (fits && roundTrip > this.#roundTrip) return;
     this.#offset = (low + high) / 2;
     this.#roundTrip = roundTrip;
+  }
+
+  // True for an answer that was made before one that was heard already: what it says is no longer so.
+  isOvertaken(serverNow) {
+    const made = Date.parse(serverNow);
+    if (made < this.#newest && made > this.#newest - SET_BACK) return true;
+    if (!Number.isNaN(made)) this.#newest = made;
+    return false;
   }
 
   // Returns how many minutes the time left grew (less than 0: shrank). In a pause the end that is given is the one if

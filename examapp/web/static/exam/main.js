@@ -43,6 +43,7 @@ let isEnding = false;
 
 function learn(answer, sentAt, receivedAt) {
   if (answer.server_now) clock.observe(answer.server_now, sentAt, receivedAt);
+  if (clock.isOvertaken(answer.server_now)) return;
   if (pause.isNewsIn(answer)) sync();
   else if (answer.ends_at) learnEnd(answer);
   if (answer.status && answer.status !== "open" && places && !handIn.isSending) end(answer.status);
@@ -51,6 +52,7 @@ function learn(answer, sentAt, receivedAt) {
 function learnEnd(answer) {
   const isOther = pause.learn(answer);
   const moved = clock.learnEnd(answer.ends_at, pause.isOn ? answer.server_now : null);
+  countdown.draw();
   if (moved >= 0.5 && !isOther && !isEnding) countdown.extended(moved);
 }
 
