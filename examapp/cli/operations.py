@@ -13,6 +13,7 @@ import structlog
 from flask import Flask, current_app
 from flask.cli import with_appcontext
 from flask_migrate import upgrade
+from sqlalchemy.exc import DBAPIError
 
 from examapp import clock, heartbeats
 from examapp.accounts.access import OPERATOR
@@ -23,7 +24,7 @@ from examapp.cli.server import Server, listen
 from examapp.cli.steps import Pass, Patience
 from examapp.config import Config
 from examapp.credentials import kept_checkpoint, key_store
-from examapp.db import db, transaction
+from examapp.db import check_durable, db, transaction
 from examapp.meters import PROCESSES
 
 PAUSE_SECONDS = 2
@@ -90,10 +91,11 @@ def serve(bind: str, processes: int | None, check: bool) -> None:
 
     Example: examapp serve --bind 0.0.0.0:8000
     """
+    os.umask(OTHERS)
+    _refuse_unsafe_database()
     if check:
         return
     app, config = _this_app(), _config()
-    os.umask(OTHERS)
     # no connection may be shared with the processes to come
     db.engine.dispose()
     own = 1 if config.database_url.startswith("sqlite") else min(os.cpu_count() or 1, PROCESSES)
@@ -103,6 +105,17 @@ def serve(bind: str, processes: int | None, check: bool) -> None:
         clock_alarm.start(app)
 
     Server(app, listen(bind), processes or own, config.threads, begin).run()
+
+
+def _refuse_unsafe_database() -> None:
+    try:
+        with db.engine.connect() as connection:
+            check_durable(connection)
+    except DBAPIError as error:
+        # it may come later; nothing is acknowledged before the committer has asked the same
+        log.warning("database.unreachable", kind=type(error).__name__)
+    except RuntimeError as error:
+        raise click.ClickException(str(error)) from error
 
 
 @click.command("demo-service")

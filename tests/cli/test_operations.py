@@ -8,12 +8,12 @@ from datetime import timedelta
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select
 
 from examapp import clock, heartbeats
 from examapp.app import create_app
 from examapp.cli import operations
-from examapp.cli.operations import UntilStopped, stopped, work_until, worker
+from examapp.cli.operations import UntilStopped, serve, stopped, work_until, worker
 from examapp.cli.steps import Pass
 from examapp.config import Config
 from examapp.credentials import kept_checkpoint
@@ -120,3 +120,15 @@ def test_sigterm_is_heard() -> None:
     finally:
         for number, handler in zip((signal.SIGTERM, signal.SIGINT), before, strict=True):
             signal.signal(number, handler)
+
+
+@pytest.mark.parametrize("database", DATABASES, indirect=True)
+def test_service_does_not_start_on_a_database_that_forgets(app: Flask) -> None:
+    runner = app.test_cli_runner()
+    assert runner.invoke(serve, ["--check"]).exit_code == 0
+    off = {"sqlite": "PRAGMA synchronous=OFF", "postgresql": "SET synchronous_commit TO off"}[db.engine.dialect.name]
+    db.engine.dispose()
+    event.listen(db.engine, "connect", lambda connection, _: connection.execute(off))
+    refused = runner.invoke(serve, ["--check"])
+    assert refused.exit_code == 1
+    assert "does not keep what it commits: synchronous" in refused.output
