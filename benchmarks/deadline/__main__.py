@@ -8,6 +8,7 @@ not scored, when a spoilt one is, or when 10,000 sittings would take more than a
 """
 
 import argparse
+import json
 import os
 import platform
 import sys
@@ -47,6 +48,7 @@ def main() -> int:
     parser.add_argument("--poison", type=int, default=3, help="sittings whose stored responses differ from the journal")
     parser.add_argument("--database", help="an empty database; SQLite in a temporary folder if none is named")
     parser.add_argument("--seed", type=int, default=2026)
+    parser.add_argument("--json", type=Path, help="also write seconds and CPU here")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="examapp-") as folder, service(Path(folder), options.database):
         spoilt = _seed(options)
@@ -86,6 +88,9 @@ def _report(options: argparse.Namespace, spoilt: set[int], done: Pass, seconds: 
         "marked": db.session.scalar(select(func.count(func.distinct(Mark.sitting_id)))),
         "scored": db.session.scalar(select(func.count()).select_from(Result)),
     }
+    if options.json:
+        figures = {"sittings": size, "answered": options.answered, "seconds": seconds, "cpu_ms": 1000 * cpu / size}
+        options.json.write_text(json.dumps(figures))
     table = Table(title=f"{size} sittings of 90 items, {options.answered} responses each, {len(spoilt)} spoilt")
     table.add_column("what")
     table.add_column("measured", justify="right")

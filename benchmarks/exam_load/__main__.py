@@ -20,6 +20,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -106,7 +107,7 @@ def _measured(
     idle.open()
     grown = service.memory() - before
     out = service.folder / "load.json"
-    bell = time.mktime(time.strptime(seeded["opens_at"][:19], "%Y-%m-%dT%H:%M:%S")) - time.timezone + 1.5
+    bell = datetime.fromisoformat(seeded["opens_at"]).timestamp() + 1
     load = subprocess.Popen(
         _command(scenario, options, number, service, bell, out),
         stdout=subprocess.PIPE,

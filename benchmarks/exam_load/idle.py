@@ -17,7 +17,9 @@ class Idle:
         for _ in range(self.count):
             held = socket.create_connection(("127.0.0.1", self.port), timeout=10)
             held.sendall(REQUEST)
-            held.recv(4096)
+            received = b""
+            while b"alive" not in received:
+                received += held.recv(4096) or b"alive"
             self.held.append(held)
 
     def close(self) -> None:

@@ -27,7 +27,7 @@ BELL = (("start.p99", 1000.0), ("answer.p99", 250.0), ("submit.p99", 2000.0))
 CLEAN = ("--cut", "0", "--lose", "0", "--offline", "0")
 
 SCENARIOS = {
-    "smoke": Scenario(200, 12, ("--think", "1", "--bell", "1", "--rush-window", "3"), signed_in=0.9),
+    "smoke": Scenario(200, 12, ("--think", "1", "--bell", "1", "--rush-window", "3"), lobby=4, signed_in=0.9),
     "room": Scenario(500, 120, ("--think", "15", "--bell", "5"), signed_in=0.8),
     "hall": Scenario(5000, 300, ("--think", "20", "--bell", "10", "--rush-window", "30", *CLEAN), BELL),
     "storm": Scenario(2000, 60, ("--think", "2", "--bell", "0"), lobby=30),

@@ -15,7 +15,7 @@ import statistics
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +57,7 @@ def main() -> None:
         with database(name) as (url, server_pid):
             found["committer"] += in_process(url, server_pid, options.runs)
             if options.http:
-                found["http"] += http(url, options.seconds, options.runs)
+                found["http"] += [replace(each, database=name) for each in http(url, options.seconds, options.runs)]
     _print(found["committer"], found["http"])
     if options.json:
         options.json.write_text(json.dumps({name: [asdict(each) for each in rows] for name, rows in found.items()}))

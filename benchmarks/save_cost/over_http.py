@@ -39,6 +39,7 @@ class HttpFigure:
     cpu_us: float
     p50_ms: float
     p99_ms: float
+    database: str = ""
 
 
 def begin_sittings(service: Service, people: list[dict[str, object]]) -> list[Line]:
