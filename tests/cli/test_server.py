@@ -36,7 +36,7 @@ class Browser:
     def work(self, stop: threading.Event) -> None:
         """Save until told to stop."""
         # above the numbers of the tests before, which used the same sitting
-        kept, seq = None, int(time.monotonic() * 1000)
+        kept, seq = None, time.monotonic_ns() // 1000
         while not stop.is_set():
             seq += 1
             try:
