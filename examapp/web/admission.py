@@ -95,7 +95,8 @@ class Admission:
     def __init__(self, app: Flask, config: Config) -> None:
         self._app, self._flask = app, app.wsgi_app
         cores, threads = os.cpu_count() or 1, config.threads
-        self.starts = Lane(running=8, waiting=threads // 4)
+        # as many as one commit takes in: fewer would leave the committer waiting at the bell
+        self.starts = Lane(running=32, waiting=threads // 4)
         self._sign_ins = Lane(running=2 * cores, waiting=threads // 8)
         self._saves = Lane(running=8, waiting=threads // 8)
         self._others = Lane(running=8, waiting=threads // 8)
