@@ -113,8 +113,7 @@ def test_untouched_storage_has_no_findings(store, issued):
 @pytest.mark.parametrize("name", [*SEALED, *HISTORY])
 def test_change_of_any_column_is_named(unlocked, name):
     table = Base.metadata.tables[name]
-    if not raw_rows(table):
-        pytest.skip(f"no row of {name} in this exam")
+    assert raw_rows(table), f"no row of {name} in this exam: nothing would be shown"
     assert unnoticed(table, with_seal=False) == NO_FACTS.get(name, set())
 
 
@@ -122,8 +121,7 @@ def test_change_of_any_column_is_named(unlocked, name):
 @pytest.mark.parametrize("name", SEALED)
 def test_change_with_a_new_seal_is_named_wherever_a_signed_fact_speaks_of_it(unlocked, name):
     table = Base.metadata.tables[name]
-    if not raw_rows(table):
-        pytest.skip(f"no row of {name} in this exam")
+    assert raw_rows(table), f"no row of {name} in this exam: nothing would be shown"
     assert unnoticed(table, with_seal=True) <= SEAL_ALONE.get(name, set())
 
 
