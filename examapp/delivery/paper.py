@@ -6,20 +6,24 @@ it does not name its form by digest either, which covers the keys.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.dialects import postgresql, sqlite
 
 from examapp.banks.content import ItemContent, StimulusContent, Variant
 from examapp.banks.figures import present_stimulus
 from examapp.banks.item_types import ITEM_TYPES
 from examapp.canonical import canonical_bytes, digest_of_bytes, loads
-from examapp.db import db
+from examapp.db import db, seal_of
 from examapp.delivery.models import Paper
+from examapp.delivery.once import once
 from examapp.delivery.routing import Place
 from examapp.errors import N_, InvalidInput, NotFound
 from examapp.exams.models import ExamForm, FormSlot
 
 SCHEMA = 1
+_INSERT: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
 
 @dataclass(frozen=True)
@@ -64,13 +68,22 @@ def _present_stimuli(slots: Sequence[FormSlot]) -> dict[str, Any]:
     return shown
 
 
+def is_published(exam_form_id: str) -> bool:
+    """Say whether a form has its paper: building one takes longer than anybody should hold up those who save."""
+    return db.session.scalar(select(Paper.exam_form_id).where(Paper.exam_form_id == exam_form_id)) is not None
+
+
 def publish(exam_form: ExamForm, content: bytes = b"") -> Paper:
     """Return the stored paper of a form, the first time from `content`, which is built if it is not given."""
     paper = db.session.get(Paper, exam_form.id)
     if paper is None:
         content = content or build(exam_form)
-        paper = Paper(exam_form_id=exam_form.id, digest=digest_of_bytes(content), content=content)
-        db.session.add(paper)
+        row = {"exam_form_id": exam_form.id, "digest": digest_of_bytes(content), "content": content}
+        # another process may publish the same at the same time
+        insert = _INSERT[db.engine.dialect.name](Paper).on_conflict_do_nothing()
+        db.session.flush()
+        db.session.execute(insert, [{**row, "seal": seal_of(row)}])
+        paper = db.session.get_one(Paper, exam_form.id)
     return paper
 
 
@@ -83,7 +96,7 @@ def of_form(exam_form_id: str) -> Paper:
 
 
 # a published form never changes, so what is read from it once holds for as long as the process lives
-@lru_cache(maxsize=64)
+@once(64)
 def seats(exam_form_id: str) -> dict[int, Seat]:
     """Return the slots of a form by number."""
     exam_form = db.session.get(ExamForm, exam_form_id)

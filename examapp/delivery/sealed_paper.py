@@ -9,12 +9,12 @@ import gzip
 import hashlib
 import hmac
 from dataclasses import dataclass
-from functools import lru_cache
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from examapp.db import db
 from examapp.delivery import paper
+from examapp.delivery.once import once
 from examapp.errors import N_, NotFound
 from examapp.exams.models import ExamForm
 
@@ -35,7 +35,7 @@ class SealedPaper:
 
 
 # a paper never changes; a service hands out few of them at a time
-@lru_cache(maxsize=32)
+@once(32)
 def of_form(exam_form_id: str, secret: str) -> SealedPaper:
     """Return the published paper of a form, sealed with the service's secret."""
     published = paper.of_form(exam_form_id)

@@ -33,7 +33,7 @@ def test_editing_an_item_during_a_sitting_changes_neither_paper_nor_key(app):
         )
     )  # fmt: skip
     db.session.commit()
-    paper.seats.cache_clear()
+    paper.seats.forget()
     assert paper.build(sitting.exam_form) == before
     assert paper.seats(sitting.exam_form_id)[1].content.key == "b"
 

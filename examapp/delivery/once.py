@@ -1,0 +1,51 @@
+"""What is dear to read and never changes: computed once a process, however many ask for it at the same moment.
+
+When thousands start together, a plain cache lets all that find it empty compute the same thing beside each other; then
+each of them takes hundreds of times as long as the first one alone would have.
+"""
+
+import threading
+from collections.abc import Callable, Hashable
+from functools import update_wrapper
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class Once(Generic[T]):
+    """A function whose results are kept, the newest `most`; who asks while one is computed waits for it.
+
+    Found results are returned without a lock. What raises is not kept.
+    """
+
+    def __init__(self, compute: Callable[..., T], most: int) -> None:
+        update_wrapper(self, compute)
+        self._compute, self._most = compute, most
+        self._kept: dict[tuple[Hashable, ...], T] = {}
+        self._lock = threading.Lock()
+
+    def __call__(self, *key: Hashable) -> T:
+        """Return what is kept for these arguments, or compute it."""
+        try:
+            return self._kept[key]
+        except KeyError:
+            return self._first(key)
+
+    def _first(self, key: tuple[Hashable, ...]) -> T:
+        with self._lock:
+            if key not in self._kept:
+                found = self._compute(*key)
+                if len(self._kept) >= self._most:
+                    del self._kept[next(iter(self._kept))]
+                self._kept[key] = found
+            return self._kept[key]
+
+    def forget(self) -> None:
+        """Keep nothing."""
+        with self._lock:
+            self._kept.clear()
+
+
+def once(most: int) -> Callable[[Callable[..., T]], Once[T]]:
+    """Make a function of hashable positional arguments one whose last `most` results are kept."""
+    return lambda compute: Once(compute, most)
