@@ -32,13 +32,23 @@ class Margins:
 
 
 class Moments:
-    """Margins and their covariance under the model, by quadrature over ability."""
+    """Margins and their covariance under the model, by quadrature over ability.
 
-    def __init__(self, items: Items, margins: Margins, mean: float, sd: float, points: int = 121) -> None:
+    `points` of equal distance reach to 6 standard deviations, unless `nodes` (Q,) says which abilities are taken.
+    """
+
+    def __init__(
+        self,
+        items: Items,
+        margins: Margins,
+        mean: float,
+        sd: float,
+        points: int = 121,
+        nodes: Floats | None = None,
+    ) -> None:
         self.items, self.margins, self.mean, self.sd = items, margins, mean, sd
-        self.z = irt.grid(points=points)
-        self.weights = irt.normal_weights(self.z)
-        self.theta = mean + sd * self.z
+        self.theta = mean + sd * irt.grid(points=points) if nodes is None else nodes
+        self.weights = irt.normal_weights(self.theta, mean, sd)
         self.p = irt.probabilities(items, self.theta)
         self.score = self.p @ np.arange(self.p.shape[2])
         self.at = self._conditional(self.p, self.score)

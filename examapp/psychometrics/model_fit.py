@@ -76,16 +76,34 @@ def model_fit(
     )
     observed = observed_margins(scores, margins)
     value, freedom = quadratic_form(observed - moments.expected(), columns, moments.covariance(), len(scores))
-    alone, alone_freedom = _independence(scores, items, margins, observed)
-    interval = _rmsea_interval(value, freedom, len(scores))
-    tli, cfi = _incremental(value, freedom, alone, alone_freedom)
+    alone = _independence(scores, items, margins, observed)
+    return fit_indices(value, freedom, len(scores), independence=alone, srmsr=_srmsr(scores, moments))
+
+
+def fit_indices(
+    statistic: float,
+    degrees_of_freedom: int,
+    people: int,
+    *,
+    independence: tuple[float, int] = (float("nan"), 0),
+    srmsr: float = float("nan"),
+) -> ModelFit:
+    """What follows from a chi-square `statistic` of N `people`: p-value, RMSEA with its interval, TLI and CFI.
+
+    `independence` is the statistic of independent items with its degrees of freedom; without it TLI and CFI are NaN.
+
+    >>> fit = fit_indices(20.0, 10, 1001, independence=(110.0, 10))
+    >>> round(fit.rmsea, 4), round(fit.cfi, 3), round(fit.p_value, 4)
+    (0.0316, 0.9, 0.0293)
+    """
+    tli, cfi = _incremental(statistic, degrees_of_freedom, *independence)
     return ModelFit(
-        statistic=value,
-        degrees_of_freedom=freedom,
-        p_value=float(chdtrc(freedom, value)) if freedom > 0 else float("nan"),
-        rmsea=_rmsea(value - freedom, freedom, len(scores)),
-        rmsea_interval=interval,
-        srmsr=_srmsr(scores, moments),
+        statistic=statistic,
+        degrees_of_freedom=degrees_of_freedom,
+        p_value=float(chdtrc(degrees_of_freedom, statistic)) if degrees_of_freedom > 0 else float("nan"),
+        rmsea=_rmsea(statistic - degrees_of_freedom, degrees_of_freedom, people),
+        rmsea_interval=_rmsea_interval(statistic, degrees_of_freedom, people),
+        srmsr=srmsr,
         tli=tli,
         cfi=cfi,
     )

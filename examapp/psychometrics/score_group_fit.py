@@ -53,13 +53,10 @@ def score_group_fit(
     >>> score_group_fit(np.repeat(patterns, 20, axis=0), items).degrees_of_freedom.tolist()
     [2, 2, 2, 2, 2]
     """
-    scores = codes(responses, items.categories)
-    complete = scores[(scores >= 0).all(axis=1)]
-    if len(items) < 2:
-        raise ValueError("score_group_fit: needs at least two items")
-    free = _free_counts(items) if parameters is None else np.asarray(parameters, dtype=np.intp)
+    complete = _complete(responses, items)
+    free = free_counts(items) if parameters is None else np.asarray(parameters, dtype=np.intp)
     statistic, freedom = np.full(len(items), np.nan), np.zeros(len(items), dtype=np.intp)
-    tables = _tables(complete, _expected_shares(items, mean, sd), least)
+    tables = [_merged(table, least) for table in score_groups(complete, items, mean=mean, sd=sd)]
     for item, (seen, model) in enumerate(tables):
         kept = model > 0
         freedom[item] = int(kept.sum()) - len(model) - int(free[item])
@@ -73,20 +70,39 @@ def score_group_fit(
     )
 
 
-def _tables(scores: Codes, shares: list[Floats], least: float) -> list[tuple[Floats, Floats]]:
-    """Observed and expected categories of each item by total score, merged."""
-    total, out = scores.sum(axis=1, dtype=np.intp), []
-    for item, share in enumerate(shares):
+def score_groups(responses: npt.ArrayLike, items: Items, *, mean: float = 0.0, sd: float = 1.0) -> tuple[Floats, ...]:
+    """Of each item the observed and expected number of people (2, S, K) by total score and category, nothing merged.
+
+    The S scores are those at which every category of the item is possible. For more than two categories the scores
+    beside them, but not the lowest and highest of all, have joined the nearest.
+
+    >>> patterns = (np.arange(8)[:, None] >> np.arange(3)) & 1
+    >>> score_groups(patterns, Items.of("rasch", b=[0.0, 0.0, 0.0]))[0].round(6).tolist()
+    [[[2.0, 1.0], [1.0, 2.0]], [[2.0, 1.0], [1.0, 2.0]]]
+    """
+    complete = _complete(responses, items)
+    total, out = complete.sum(axis=1, dtype=np.intp), []
+    for item, share in enumerate(_expected_shares(items, mean, sd)):
         observed = np.zeros_like(share)
-        np.add.at(observed, (total, scores[:, item]), 1.0)
-        out.append(_merged(*_inner_scores(observed, share * observed.sum(axis=1, keepdims=True)), least))
-    return out
+        np.add.at(observed, (total, complete[:, item]), 1.0)
+        out.append(_inner_scores(np.stack([observed, share * observed.sum(axis=1, keepdims=True)])))
+    return tuple(out)
 
 
-def _free_counts(items: Items) -> npt.NDArray[np.intp]:
+def _complete(responses: npt.ArrayLike, items: Items) -> Codes:
+    if len(items) < 2:
+        raise ValueError("score_group_fit: needs at least two items")
+    scores = codes(responses, items.categories)
+    return scores[(scores >= 0).all(axis=1)]
+
+
+def free_counts(items: Items) -> npt.NDArray[np.intp]:
     """How many parameters each item's model frees, (J,); a slope even where all items share it.
 
     So the Rasch model, whose ability variance is free, has the degrees of freedom of the equivalent 1PL.
+
+    >>> free_counts(Items.of(["rasch", "3pl"], b=[0.0, 0.0], c=[0.0, 0.2])).tolist()
+    [2, 3]
     """
     shared = np.array([name in ("rasch", "pcm") for name in items.model], dtype=np.intp)
     return np.asarray(np.bincount(owners(items), minlength=len(items)) + shared, dtype=np.intp)
@@ -106,23 +122,19 @@ def _expected_shares(items: Items, mean: float, sd: float) -> list[Floats]:
     return out
 
 
-def _inner_scores(observed: Floats, expected: Floats) -> tuple[Floats, Floats]:
+def _inner_scores(tables: Floats) -> Floats:
     """Scores at which every category is possible; for more than two categories the rest joins the nearest of them."""
-    edge = observed.shape[1] - 1
-    inner = slice(edge, len(observed) - edge)
-    tables = []
-    for table in (observed, expected):
-        kept = table[inner].copy()
-        if edge > 1 and len(kept):
-            kept[0] += table[1:edge].sum(axis=0)
-            kept[-1] += table[len(table) - edge : -1].sum(axis=0)
-        tables.append(kept)
-    return tables[0], tables[1]
+    edge = tables.shape[2] - 1
+    kept = tables[:, edge : tables.shape[1] - edge].copy()
+    if edge > 1 and kept.shape[1]:
+        kept[:, 0] += tables[:, 1:edge].sum(axis=1)
+        kept[:, -1] += tables[:, tables.shape[1] - edge : -1].sum(axis=1)
+    return kept
 
 
-def _merged(observed: Floats, expected: Floats, least: float) -> tuple[Floats, Floats]:
-    """Both tables with sparse cells merged; an expected 0 marks a cell that is no longer there."""
-    tables = _without_lone_people(np.stack([observed, expected])[:, observed.sum(axis=1) > 0])
+def _merged(tables: Floats, least: float) -> tuple[Floats, Floats]:
+    """Observed and expected (2, S, K) with sparse cells merged; an expected 0 marks a cell that is no longer there."""
+    tables = _without_lone_people(tables[:, tables[0].sum(axis=1) > 0])
     for row in range(tables.shape[1]):
         tables[:, row] = _merged_categories(tables[:, row], least)
     tables = _without_rare_columns(tables)
