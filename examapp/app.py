@@ -15,6 +15,7 @@ from examapp import cli, logs, web
 from examapp.config import Config, ConfigError
 from examapp.db import db
 from examapp.web.admission import Admission
+from examapp.web.assets import Assets
 from examapp.web.gate import Gate
 
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
@@ -42,6 +43,7 @@ def create_app(config: Config) -> Flask:
     admission = app.wsgi_app = Admission(app, config)  # type: ignore[method-assign]
     if config.gate:
         app.wsgi_app = Gate(app, config, admission)  # type: ignore[method-assign]
+    app.wsgi_app = Assets(app)  # type: ignore[method-assign]
     if config.proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=config.proxies, x_proto=config.proxies)  # type: ignore[method-assign]
     return app

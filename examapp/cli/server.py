@@ -24,7 +24,7 @@ from typing import Any, NoReturn
 from wsgiref.types import WSGIApplication
 
 from granian._futures import _new_cbscheduler
-from granian._granian import SocketHolder, WSGIWorker
+from granian._granian import SocketHolder, WorkerSignal, WSGIWorker
 from granian._signals import set_sync_signals
 from granian.http import HTTP1Settings
 from granian.wsgi import _callback_wrapper
@@ -170,20 +170,26 @@ def serve_here(application: WSGIApplication, listener: socket.socket, threads: i
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     _unblock()
     told.add_cb(ended.set)
+    begin_to_serve(application, listener.fileno(), threads, told, asyncio.new_event_loop())
+    ended.wait()
+    sys.stderr.flush()
+    os._exit(0)
+
+
+def begin_to_serve(
+    application: WSGIApplication, listener: int, threads: int, told: WorkerSignal, loop: asyncio.AbstractEventLoop
+) -> None:
+    """Let threads of this process serve on a listening socket, which is theirs now, until `told` is set."""
     without_tls: list[Any] = [False, None, None, None, "tls1.3", None, [], False]
-    holder: list[Any] = [listener.fileno(), False, BACKLOG]
+    holder: list[Any] = [listener, False, BACKLOG]
     settings: list[Any] = [
         1, (None, SocketHolder(*holder)), None, 1, 64, threads, IDLE_THREAD_SECONDS,
         MOST_CONNECTIONS, "1", HTTP1Settings(header_read_timeout=KEEP_ALIVE_MILLISECONDS), None, None, *without_tls,
         (None, None),
     ]  # fmt: skip
     worker: Any = WSGIWorker(*settings)
-    loop = asyncio.new_event_loop()
     handler = _callback_wrapper(application, {}, None)
     worker.serve_mtr(_new_cbscheduler(loop, handler, impl_asyncio=True), loop, told)
-    ended.wait()
-    sys.stderr.flush()
-    os._exit(0)
 
 
 def _unblock() -> None:

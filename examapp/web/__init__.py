@@ -61,6 +61,7 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
 }
+HTTPS_ONLY = ("Strict-Transport-Security", "max-age=31536000")
 
 
 def init_app(app: Flask) -> None:
@@ -118,7 +119,7 @@ def _add_headers(response: Response) -> Response:
         # Flask-Login looks into the session of every request, but nothing of it is in this answer
         session.accessed = False
     if request.is_secure:
-        response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+        response.headers.setdefault(*HTTPS_ONLY)
     return response
 
 

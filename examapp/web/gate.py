@@ -25,7 +25,7 @@ from examapp.delivery.state import OPEN
 from examapp.delivery.tickets import PlaceTicket
 from examapp.delivery.timing import NO_END, counts
 from examapp.errors import ExamappError
-from examapp.web import HEADERS, sitting_answers
+from examapp.web import HEADERS, HTTPS_ONLY, sitting_answers
 from examapp.web.admission import Admission, Readers, Saturated
 from examapp.web.hot_request import Environ, Hot, Ordinary, body, check_no_form, checked, checked_places
 from examapp.web.incoming import ARRIVED, REFUSAL
@@ -39,7 +39,6 @@ _STANDING = select(Sitting.id, Sitting.exam_form_id, Sitting.status, Sitting.end
     Sitting.id == bindparam("sitting")
 )
 _ALWAYS = (*HEADERS.items(), ("Cache-Control", "no-store"))
-_HTTPS = ("Strict-Transport-Security", "max-age=31536000")
 _VARY = (("Vary", "Cookie"),)
 
 
@@ -160,6 +159,6 @@ class Gate:
 
 def _send(environ: Environ, start_response: Callable[..., Any], answer: Answer) -> Iterable[bytes]:
     size = ("Content-Length", str(len(answer.content)))
-    secure = (_HTTPS,) if environ["wsgi.url_scheme"] == "https" else ()
+    secure = (HTTPS_ONLY,) if environ["wsgi.url_scheme"] == "https" else ()
     start_response(answer.status, [("Content-Type", sitting_answers.JSON), size, *_ALWAYS, *answer.headers, *secure])
     return [answer.content]

@@ -1,24 +1,28 @@
 """A service on a port of its own, in this process, with a trainee who may sit an exam; and a browser to use it."""
 
+import asyncio
 import itertools
+import socket
 import threading
 from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from flask import Flask
+from granian._granian import WorkerSignal
 from playwright.sync_api import BrowserContext, Page
-from werkzeug.serving import make_server
 
 from examapp.banks.item_types import ITEM_TYPES
+from examapp.cli.server import PATIENCE_SECONDS, begin_to_serve
 from examapp.db import db
 from examapp.delivery import journal, sittings
 from examapp.exams.models import ExamForm, Registration
 from tests import makers
 
 MINUTES = 90
+THREADS = 32
 _NUMBERS = itertools.count(1)
 
 
@@ -120,29 +124,20 @@ class Service:
         return context.new_page()
 
 
-def whole(app: WSGIApplication) -> WSGIApplication:
-    """Give the server whole bodies: it forgets to close one when the browser resets the connection (a leaked file)."""
-
-    def run(environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
-        body = app(environ, start_response)
-        with closing(body) if hasattr(body, "close") else nullcontext():
-            return [b"".join(body)]
-
-    return run
-
-
 @contextmanager
 def serve(app: Flask) -> Iterator[Service]:
-    """Serve `app` on a free port until the block ends."""
-    server = make_server("127.0.0.1", 0, whole(app), threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield Service(f"http://127.0.0.1:{server.server_port}", app)
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    """Serve `app` on a free port, as `examapp serve` does but in this process, until the block ends."""
+    listener, told, ended = socket.create_server(("127.0.0.1", 0)), WorkerSignal(), threading.Event()
+    listener.setblocking(False)
+    told.add_cb(ended.set)
+    port = listener.getsockname()[1]
+    with closing(asyncio.new_event_loop()) as loop:
+        begin_to_serve(app, listener.detach(), THREADS, told, loop)
+        try:
+            yield Service(f"http://127.0.0.1:{port}", app)
+        finally:
+            told.set()
+            assert ended.wait(PATIENCE_SECONDS)
 
 
 def form_of_every_type() -> ExamForm:

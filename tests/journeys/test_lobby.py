@@ -132,3 +132,49 @@ def test_loading_goes_on_by_itself_when_the_service_is_busy(page: Page, service:
     expect(page.locator("#loading")).to_contain_text(exam.say("waiting.next", seconds="@").partition("@")[0])
     service.pass_time(page, 25)
     exam.expect_item(1)
+
+
+def test_at_the_bell_no_script_style_or_font_is_asked_for_again(page: Page, service: Service, language: str) -> None:
+    publish(service)
+    service.opens_in(100)
+    waiting = lobby(page, service, language)
+    page.locator("#lobby-start").click()
+    service.pass_time(page, 60)
+    page.wait_for_load_state("networkidle")
+    assert [path for _, path in service.asked if path.endswith("/exam/main.js")]
+    service.asked.clear()
+    service.pass_time(page, 60)
+    waiting.expect_item(1)
+    page.wait_for_load_state("networkidle")
+    sitting = page.url.partition("#")[0].rpartition("/")[2]
+    assert sorted(service.asked) == sorted(
+        [
+            ("POST", "/api/sittings"),
+            ("GET", f"/sittings/{sitting}"),
+            ("GET", "/api/session"),
+            ("GET", f"/api/sittings/{sitting}"),
+        ]
+    )
+
+
+def test_page_that_was_refused_a_module_loads_again_and_a_running_one_needs_none(
+    page: Page, service: Service, language: str
+) -> None:
+    """While a release replaces another, a node with the one does not give modules of the other."""
+    page.clock.install()
+    exam = SittingPage(page, service, service.begin(), language)
+    page.route("**/static/*/exam/clock.js", lambda route: route.fulfill(status=404), times=2)
+    with page.expect_response("**/exam/clock.js"):
+        page.goto(f"{service.url}/sittings/{exam.sitting}")
+    with page.expect_response("**/exam/clock.js") as again:
+        service.pass_time(page, 3)
+    assert again.value.status == 404
+    service.pass_time(page, 3)
+    exam.expect_item(1)
+    page.route("**/static/**", lambda route: route.fulfill(status=404))
+    for position in range(2, 10):
+        page.locator("#next").click()
+        exam.expect_item(position)
+    page.locator("#review-open").click()
+    exam.page.go_back()
+    exam.expect_item(9)

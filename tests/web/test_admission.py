@@ -19,7 +19,7 @@ LANES = ("starts", "_sign_ins", "_saves", "_others")
 @pytest.fixture
 def saturated(app: Flask, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cast]:
     """Everybody at a service whose lanes are all full."""
-    admission: Admission = app.wsgi_app._admission  # type: ignore[attr-defined]
+    admission: Admission = app.wsgi_app._app._admission  # type: ignore[attr-defined]
     with ExitStack() as turns:
         for name in LANES:
             full = Lane(running=1, waiting=0)
@@ -59,7 +59,7 @@ def test_a_turn_that_fails_is_given_back():
 
 
 def test_the_lanes_together_leave_half_of_the_threads_to_saves(app: Flask, config):
-    admission: Admission = app.wsgi_app._admission  # type: ignore[attr-defined]
+    admission: Admission = app.wsgi_app._app._admission  # type: ignore[attr-defined]
     held = sum(getattr(admission, name)._inside._value for name in LANES if name != "_saves")
     assert held <= 0.6 * config.threads
 
@@ -88,7 +88,7 @@ def test_a_person_gets_a_page_that_reloads_itself(saturated: Cast, language: str
 
 
 def test_saves_clock_paper_and_hand_in_pass_by_all_lanes(saturated: Cast, app: Flask, cast: Cast):
-    admission = app.wsgi_app._admission  # type: ignore[attr-defined]
+    admission = app.wsgi_app._app._admission  # type: ignore[attr-defined]
     busy, admission._others = admission.starts, Lane(1, 0)
     admission.starts = Lane(1, 0)
     sitting = f"/api/sittings/{makers.make_sitting(register(cast.trainee)).public_id}"
@@ -125,7 +125,7 @@ class Slow:
 
 
 def test_a_body_is_received_before_a_turn_is_taken(app: Flask, cast: Cast):
-    lane = app.wsgi_app._admission._sign_ins  # type: ignore[attr-defined]
+    lane = app.wsgi_app._app._admission._sign_ins  # type: ignore[attr-defined]
     free, body = lane._inside._value, Slow(lane)
     environ = EnvironBuilder("/api/session", method="POST", content_type="application/json").get_environ()
     environ |= {"wsgi.input": body, "CONTENT_LENGTH": "31"}

@@ -252,7 +252,7 @@ def test_no_request_is_answered_otherwise_than_by_the_views(twins, method, path,
 
 
 def test_a_gate_that_answers_otherwise_is_noticed(twins: Twins, monkeypatch: pytest.MonkeyPatch):
-    gate = twins.gate.wsgi_app
+    gate = twins.gate.wsgi_app._app
     monkeypatch.setattr(gate, "_config", replace(gate._config, public_url="http://other.example"))
     with pytest.raises(AssertionError):
         twins.send("PUT", f"{twins.sitting}/responses/1", saving(1), Origin="http://other.example")

@@ -19,3 +19,16 @@ for (const form of document.querySelectorAll("form[data-once]")) {
     form.dataset.sent = "1";
   });
 }
+
+// While a release replaces another, a page of one may be refused its modules by a node that has the other. A page that is
+// nothing without them, and on which nobody has done anything yet, loads again as soon as the service can be reached.
+async function loadAgain() {
+  await new Promise((resolve) => setTimeout(resolve, 500 + Math.random() * 2000));
+  const answer = await fetch(location.href, { method: "HEAD", cache: "no-store" }).catch(() => null);
+  if (answer?.ok) location.reload();
+  else loadAgain();
+}
+
+window.addEventListener("error", ({ target }) => {
+  if (target instanceof HTMLScriptElement && "needsModules" in document.body.dataset) loadAgain();
+}, true);
