@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from examapp import clock
 from examapp.accounts.access import OPERATOR
-from examapp.cli.steps import Attempt, Pass, Patience, Run, Step, attempt
+from examapp.cli.steps import Pass, Patience, Run, Step, Work
 from examapp.config import Config
 from examapp.credentials import issuing, key_store
 from examapp.credentials import log as log_of_records
@@ -37,8 +37,10 @@ def run_due(patience: Patience | None = None) -> Pass:
     since = None if done.expired else since
     run.step(_mark(since))
     run.step(_score(since))
-    _issue(config, done, since)
-    _prepare(done)
+    # before what needs keys: who waits for the bell shall not wait for them
+    _prepare(done, patience)
+    if not patience.is_over:
+        _issue(config, done, since, patience)
     return done
 
 
@@ -46,7 +48,7 @@ def _expire(grace: timedelta) -> Step:
     return Step(
         "expire",
         lambda **page: closing.overdue(grace, at=clock.now(), **page),
-        lambda ids: attempt(((each.head.sitting_id, each) for each in closing.running(ids)), closing.end_of),
+        lambda ids: Work(((each.head.sitting_id, each) for each in closing.running(ids)), closing.end_of),
         lambda ends: {"expired": closing.store(OPERATOR, ends, grace, at=clock.now())},
     )
 
@@ -54,15 +56,14 @@ def _expire(grace: timedelta) -> Step:
 def _mark(since: datetime | None) -> Step:
     """Marks, and where nothing stands against it the result too: the journal is then read and checked once."""
 
-    def work_out(ids: list[int]) -> Attempt:
-        scorer = results.Scorer()
-        return attempt(_histories(ids), lambda history: _marked_and_scored(history, scorer))
+    def read(ids: list[int]) -> Work:
+        return Work(_histories(ids), partial(_marked_and_scored, scorer=results.Scorer()))
 
     def store(worked_out: Sequence[tuple[marking.Rows, results.Row | None]]) -> dict[str, int]:
         marked = marking.store(OPERATOR, [marks for marks, _ in worked_out])
         return {"marked": marked, "scored": results.store(OPERATOR, [result for _, result in worked_out if result])}
 
-    return Step("mark", partial(marking.unmarked, since=since), work_out, store)
+    return Step("mark", partial(marking.unmarked, since=since), read, store)
 
 
 def _marked_and_scored(history: History, scorer: results.Scorer) -> tuple[marking.Rows, results.Row | None]:
@@ -76,19 +77,19 @@ def _marked_and_scored(history: History, scorer: results.Scorer) -> tuple[markin
 
 
 def _score(since: datetime | None) -> Step:
-    def work_out(ids: list[int]) -> Attempt:
+    def read(ids: list[int]) -> Work:
         scorer, marks = results.Scorer(), marking.newest_categories(ids)
-        return attempt(_histories(ids), lambda each: scorer.result_of(each, marks[each.sitting.id], at=clock.now()))
+        return Work(_histories(ids), lambda each: scorer.result_of(each, marks[each.sitting.id], at=clock.now()))
 
     due = partial(results.unscored, since=since)
-    return Step("score", due, work_out, lambda rows: {"scored": results.store(OPERATOR, rows)})
+    return Step("score", due, read, lambda rows: {"scored": results.store(OPERATOR, rows)})
 
 
 def _histories(ids: list[int]) -> Iterator[tuple[int, History]]:
     return ((history.sitting.id, history) for history in histories.of(ids))
 
 
-def _issue(config: Config, done: Pass, since: datetime | None) -> None:
+def _issue(config: Config, done: Pass, since: datetime | None, patience: Patience) -> None:
     """Record what was released and certify who passed: signed beforehand, and appended to the log in small writes."""
     store = key_store.KeyStore(config.key_folder, config.public_url, config.log_origin)
     with snapshot():
@@ -97,10 +98,12 @@ def _issue(config: Config, done: Pass, since: datetime | None) -> None:
     if not is_covered:
         with transaction():
             log_of_records.write_checkpoint(keys, at=clock.now())
-    _record(keys, done, since)
+    _record(keys, done, since, patience)
     with snapshot():
         qualified = issuing.qualified() if done.recorded or since is None else []
     for start in range(0, len(qualified), CERTIFICATES):
+        if patience.is_over:
+            return
         with transaction():
             part = qualified[start : start + CERTIFICATES]
             done.certified += len(issuing.certify(OPERATOR, part, at=clock.now()))
@@ -115,10 +118,10 @@ def _append(keys: key_store.Keys, tree: Tree, signed: Sequence[log_of_records.Si
         return 0
 
 
-def _record(keys: key_store.Keys, done: Pass, since: datetime | None) -> None:
+def _record(keys: key_store.Keys, done: Pass, since: datetime | None, patience: Patience) -> None:
     tree: Tree | None = None
     refused: dict[str, str] = {}
-    while True:
+    while not patience.is_over:
         with snapshot():
             signed, why = issuing.sign_due(keys, at=clock.now(), since=since, without=refused, limit=RECORDS)
             tree = tree or (log_of_records.whole_tree() if signed else None)
@@ -130,14 +133,18 @@ def _record(keys: key_store.Keys, done: Pass, since: datetime | None) -> None:
     done.failures += [f"result {result}: {reason}" for result, reason in refused.items()]
 
 
-def _prepare(done: Pass) -> None:
+def _prepare(done: Pass, patience: Patience) -> None:
     """Build the papers and draw the seeds of the sittings that begin in the next days."""
     with snapshot():
-        unpublished = [(each, paper.build(each)) for each in preparation.unpublished(at=clock.now())]
-    for exam_form, content in unpublished:
+        unpublished = preparation.unpublished(at=clock.now())
+    for exam_form in unpublished:
+        if patience.is_over:
+            return
+        with snapshot():
+            content = paper.build(exam_form)
         with transaction():
             paper.publish(exam_form, content)
-    while True:
+    while not patience.is_over:
         with transaction():
             prepared = preparation.prepare_due(OPERATOR, at=clock.now(), limit=PREPARED)
         if not prepared:

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import click
 import structlog
@@ -66,7 +66,7 @@ def run_due_once() -> None:
 @with_appcontext
 @door
 def worker(once: bool) -> None:
-    """Do what is due every two seconds until stopped; SIGTERM lets it finish its batch. Two may run at once.
+    """Do what is due every two seconds until stopped; SIGTERM lets it finish its sitting. Two may run at once.
 
     Example: examapp worker
     """
@@ -163,15 +163,16 @@ def stopped() -> threading.Event:
 
 
 class UntilStopped(Patience):
-    """A worker's patience: once it is told to stop, nothing more is due, so that a long pass ends with its batch."""
+    """A worker's patience: it is over once the worker is told to stop, so that a long pass ends with its sitting."""
 
     def __init__(self, stop: threading.Event) -> None:
         super().__init__()
         self._stop = stop
 
-    def is_due(self, step: str, sitting_id: int, *, at: datetime) -> bool:
-        """Say whether a sitting may be tried."""
-        return not self._stop.is_set() and super().is_due(step, sitting_id, at=at)
+    @property
+    def is_over(self) -> bool:
+        """As its parent says."""
+        return self._stop.is_set()
 
 
 def work_until(stop: threading.Event, app: Flask, while_true: Callable[[], bool] = lambda: True) -> None:

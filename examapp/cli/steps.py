@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, NamedTuple
 
 from examapp import clock
 from examapp.db import move_log_on, snapshot, transaction
@@ -23,7 +23,6 @@ LOCKED_CPU_SECONDS = 0.008
 LARGEST_SLICE = 64
 # after so many writes the log of SQLite is moved on, before it is so long that a commit would do it
 WRITES_IN_LOG = 4
-T = TypeVar("T")
 log = logging.getLogger("examapp.due")
 
 
@@ -52,28 +51,15 @@ class Step:
 
     name: str
     due: Callable[..., list[int]]
-    work_out: Callable[[list[int]], "Attempt"]
+    read: Callable[[list[int]], "Work"]
     store: Callable[[Sequence[Any]], dict[str, int]]
 
 
-@dataclass(frozen=True)
-class Attempt:
-    """What was worked out, and what could not be, by sitting."""
+class Work(NamedTuple):
+    """What was read of each sitting, and how to work out what follows from it."""
 
-    done: Mapping[int, Any]
-    failed: Mapping[int, Exception]
-
-
-def attempt(subjects: Iterable[tuple[int, T]], make: Callable[[T], Any]) -> Attempt:
-    """Apply `make` to each sitting's subject; one that fails holds up no other."""
-    done: dict[int, Any] = {}
-    failed: dict[int, Exception] = {}
-    for sitting_id, subject in subjects:
-        try:
-            done[sitting_id] = make(subject)
-        except Exception as error:
-            failed[sitting_id] = error
-    return Attempt(done, failed)
+    subjects: Iterable[tuple[int, Any]]
+    work_out: Callable[[Any], Any]
 
 
 class Patience:
@@ -89,6 +75,11 @@ class Patience:
     def __init__(self) -> None:
         self._swept_at: datetime | None = None
         self._waits: dict[tuple[str, int], tuple[timedelta, datetime]] = {}
+
+    @property
+    def is_over(self) -> bool:
+        """Whether to end at the next sitting: what is left is found again by whoever works next."""
+        return False
 
     def since(self, *, at: datetime) -> datetime | None:
         """Return from when on a pass at `at` looks at what was closed and released; None for everything."""
@@ -125,19 +116,30 @@ class Run:
     def step(self, step: Step) -> None:
         """Do a step for every sitting it is due for."""
         for ids in _pages(step.due):
+            if self._patience.is_over:
+                return
             self._batch(step, [each for each in ids if self._patience.is_due(step.name, each, at=clock.now())])
 
     def _batch(self, step: Step, ids: list[int]) -> None:
         if not ids:
             return
         with snapshot():
-            worked_out = step.work_out(ids)
-        for sitting_id, error in worked_out.failed.items():
-            self._fail(step, sitting_id, error)
-        rest = list(worked_out.done.items())
-        while rest:
+            rest = self._work_out(step, step.read(ids))
+        while rest and not self._patience.is_over:
             part, rest = rest[: self._slice], rest[self._slice :]
             self._store(step, dict(part))
+
+    def _work_out(self, step: Step, work: Work) -> list[tuple[int, Any]]:
+        """Return what follows for each sitting; one that fails holds up no other."""
+        made = []
+        for sitting_id, subject in work.subjects:
+            if self._patience.is_over:
+                break
+            try:
+                made.append((sitting_id, work.work_out(subject)))
+            except Exception as error:
+                self._fail(step, sitting_id, error)
+        return made
 
     def _store(self, step: Step, part: Mapping[int, Any]) -> None:
         try:

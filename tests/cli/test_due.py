@@ -17,8 +17,9 @@ from examapp.credentials.models import Checkpoint, LogEntry
 from examapp.credentials.verification import verify_storage
 from examapp.db import db, transaction
 from examapp.delivery import closing, histories
-from examapp.delivery.models import Sitting, StoredResponse
+from examapp.delivery.models import Paper, PreparedSitting, Sitting, StoredResponse
 from examapp.delivery.state import EXPIRED
+from examapp.errors import Refused
 from examapp.exams import exam_forms
 from examapp.exams.models import Administration, CutScore, Exam
 from examapp.scoring import marking, results
@@ -228,3 +229,14 @@ def test_records_of_many_results_are_logged_in_small_writes_and_verify(sat, at, 
     assert (count(LogEntry), count(Checkpoint)) == (60, 2)
     assert verify_storage() == []
     assert run_due().is_empty
+
+
+@pytest.mark.feature("O1")
+def test_what_waits_for_the_bell_is_prepared_though_there_are_no_keys(app, at):
+    opens_at = at[0] + timedelta(hours=1)
+    administration = makers.make_administration(opens_at=opens_at, closes_at=opens_at + timedelta(hours=2))
+    makers.make_registration(administration=administration)
+    db.session.commit()
+    with pytest.raises(Refused, match="examapp keys create"):
+        run_due()
+    assert (count(PreparedSitting), count(Paper)) == (1, 1)

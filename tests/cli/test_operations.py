@@ -4,7 +4,7 @@ import os
 import signal
 import threading
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from flask import Flask
@@ -13,13 +13,16 @@ from sqlalchemy import event, func, select
 from examapp import clock, heartbeats
 from examapp.app import create_app
 from examapp.cli import operations
+from examapp.cli.due import run_due
 from examapp.cli.operations import UntilStopped, serve, stopped, work_until, worker
 from examapp.cli.steps import Pass
 from examapp.config import Config
 from examapp.credentials import kept_checkpoint
 from examapp.db import db
+from examapp.delivery import histories
 from examapp.delivery.models import JournalEntry
 from examapp.delivery.state import EXPIRED
+from examapp.scoring import marking
 from examapp.scoring.models import Mark, Result
 from tests import makers
 from tests.conftest import DATABASES
@@ -85,12 +88,27 @@ def test_pass_that_fails_is_logged_and_ends_nothing(
     assert "a pass of due work failed" in caplog.text
 
 
-def test_worker_that_is_told_to_stop_begins_no_other_batch() -> None:
-    stop = threading.Event()
-    patience = UntilStopped(stop)
-    assert patience.is_due("mark", 1, at=makers.AT)
-    stop.set()
-    assert not patience.is_due("mark", 1, at=makers.AT)
+def test_worker_that_is_told_to_stop_ends_with_the_sitting_that_it_is_at(
+    app: Flask, config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    makers.make_store(config.key_folder)
+    stop, seen, long_ago = threading.Event(), list[int](), clock.now() - timedelta(hours=5)
+    administration = makers.make_administration(opens_at=long_ago, closes_at=long_ago + timedelta(hours=3))
+    for _ in range(5):
+        makers.make_sitting(makers.make_registration(administration=administration), at=long_ago)
+    db.session.commit()
+
+    def marks_of(history: histories.History, *, at: datetime) -> marking.Rows:
+        seen.append(history.sitting.id)
+        if len(seen) == 2:
+            stop.set()
+        return worked_out(history, at=at)
+
+    worked_out = marking.marks_of
+    monkeypatch.setattr(marking, "marks_of", marks_of)
+    done = run_due(UntilStopped(stop))
+    assert (done.expired, len(seen), done.marked, done.recorded) == (5, 2, 0, 0)
+    assert run_due().marked == 5
 
 
 def test_worker_leaves_a_sign_of_life(app: Flask, config: Config) -> None:
