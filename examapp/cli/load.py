@@ -104,9 +104,11 @@ def _add(administration: Administration, username: str, password: NewPassword) -
 
 def _prepare(administration: Administration) -> None:
     """Publish the papers and prepare the sittings, which the worker would do in time."""
+    forms = [db.session.get_one(ExamForm, each.exam_form_id) for each in administration.forms]
+    built = [(each, paper.build(each)) for each in forms]
     with transaction():
-        for each in administration.forms:
-            paper.publish(db.session.get_one(ExamForm, each.exam_form_id))
+        for exam_form, content in built:
+            paper.publish(exam_form, content)
     count = BATCH
     while count:
         with transaction():

@@ -21,7 +21,7 @@ from examapp.errors import N_, ExamappError, NotAllowed
 from examapp.exams.administrations import own_registration
 from examapp.scoring import results
 from examapp.scoring.models import Result
-from examapp.web import metrics, sitting_answers
+from examapp.web import metrics, papers, sitting_answers
 from examapp.web.incoming import arrived, json_object
 from examapp.web.session_api import check_csrf, stamp
 from examapp.web.signed_in import actor, settings
@@ -36,6 +36,7 @@ def start() -> Response:
     doer, at = actor(), arrived()
     # read before the transaction: a body that comes slowly must not hold up other people's saves
     wanted = str(json_object(("registration",))["registration"])
+    papers.publish_before(own_registration(doer, wanted).exam_form)
     with transaction():
         registration = own_registration(doer, wanted)
         sitting, is_new = sittings.start(doer, registration, at=at)

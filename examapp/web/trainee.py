@@ -25,7 +25,7 @@ from examapp.exams.exam_forms import plan_of
 from examapp.exams.models import Registration
 from examapp.scoring import results
 from examapp.scoring.models import Result
-from examapp.web import exam_words, places, receipts, sign_in
+from examapp.web import exam_words, papers, places, receipts, sign_in
 from examapp.web.forms import BaseForm
 from examapp.web.labels import area_name
 from examapp.web.session_api import state_of
@@ -92,6 +92,7 @@ def begin(registration_id: str) -> str | Response:
     registration = administrations.own_registration(actor(), registration_id)
     if not form.validate_on_submit():
         return _check_page(registration, form, at)
+    papers.publish_before(registration.exam_form)
     with transaction():
         sitting, _ = sittings.start(actor(), administrations.own_registration(actor(), registration_id), at=at)
     return redirect(url_for("trainee.take", public_id=sitting.public_id))

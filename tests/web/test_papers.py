@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from examapp import clock
-from examapp.db import db
+from examapp.db import WRITES, db
 from examapp.delivery import paper
+from examapp.exams.models import ExamForm
 from tests import makers
 from tests.cast import Cast, register
 
@@ -61,3 +62,16 @@ def test_a_paper_of_another_name_is_unknown_and_not_kept(cast: Cast):
 def test_a_registration_whose_paper_is_not_published_names_none(cast: Cast, at: datetime):
     register(cast.trainee, at)
     assert cast.trainee.get("/api/registrations").json["registrations"][0]["paper"] is None
+
+
+def test_a_paper_that_nobody_published_is_built_before_the_write_that_begins_the_sitting(cast: Cast, at, monkeypatch):
+    registration, build, writing = register(cast.trainee, at), paper.build, []
+
+    def watched(exam_form: ExamForm) -> bytes:
+        writing.append(db.session.connection().get_execution_options().get(WRITES, False))
+        return build(exam_form)
+
+    monkeypatch.setattr(paper, "build", watched)
+    headers = {"X-CSRF-Token": cast.trainee.token}
+    begun = cast.trainee.send("POST", "/api/sittings", json={"registration": registration.id}, headers=headers)
+    assert (begun.status_code, writing) == (201, [False])
