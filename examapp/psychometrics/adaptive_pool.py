@@ -31,7 +31,8 @@ class AdaptivePool:
     """J items with K categories at most, under a prior on Q abilities.
 
     `nodes` (Q,) and `prior` (Q,), which adds up to 1; `likelihood` (J, K, Q) holds P(X_j = k | node); `moments`
-    (3, Q) the powers 0, 1, 2 of the nodes; `curves` (J, G) the information every STEP from -REACH - STEP on.
+    (3, Q) the powers 0, 1, 2 of the nodes; `curves` (J, G) the information every STEP from -REACH - STEP on, in
+    standard deviations `sd` of ability from its `mean`.
     """
 
     items: Items
@@ -55,9 +56,11 @@ class AdaptivePool:
         """
         if not len(items):
             raise ValueError("AdaptivePool: no items")
-        points = irt.grid(points=121) if nodes is None else np.asarray(nodes, dtype=np.float64)
+        if not sd > 0:
+            raise ValueError(f"AdaptivePool: sd must be positive, got {sd}")
+        points = mean + sd * irt.grid(points=121) if nodes is None else np.asarray(nodes, dtype=np.float64)
         likelihood = np.ascontiguousarray(np.moveaxis(irt.probabilities(items, points), 0, 2))
-        scale = np.arange(-1, 2 * round(REACH / STEP) + 2) * STEP - REACH
+        scale = mean + sd * (np.arange(-1, 2 * round(REACH / STEP) + 2) * STEP - REACH)
         blocks = (np.arange(start, min(start + ITEM_BLOCK, len(items))) for start in range(0, len(items), ITEM_BLOCK))
         curves = np.ascontiguousarray(np.concatenate([irt.information(items.take(at), scale).T for at in blocks]))
         moments = np.stack([np.ones_like(points), points, points**2])
@@ -81,9 +84,10 @@ class AdaptivePool:
     def information(self, items: npt.ArrayLike, theta: float) -> Floats:
         """Information of items (n,) at one theta, by cubic interpolation of the curves (within 1e-6)."""
         chosen = np.asarray(items, dtype=np.intp)
-        if not abs(theta) < REACH:
+        z = (theta - self.mean) / self.sd
+        if not abs(z) < REACH:
             return np.asarray(irt.information(self.items.take(chosen), [theta])[0], dtype=np.float64)
-        place = (theta + REACH) / STEP
+        place = (z + REACH) / STEP
         left = int(place)
         return np.asarray(self.curves[chosen, left : left + 4] @ cubic(place - left), dtype=np.float64)
 
@@ -94,9 +98,10 @@ class AdaptivePool:
 
         With `wanted` (A,) only items whose `area` (J,) is wanted count.
         """
-        if not abs(theta) < REACH:
+        z = (theta - self.mean) / self.sd
+        if not abs(z) < REACH:
             return self._best_of(_open(np.arange(len(self)), open_items, area, wanted), theta, count)[0]
-        cell = int((theta + REACH) / (STEP * PER_CELL))
+        cell = int((z + REACH) / (STEP * PER_CELL))
         order, ceiling = self.ceilings
         found = np.zeros(0, dtype=np.intp)
         least = -1.0
@@ -126,7 +131,7 @@ class AdaptivePool:
         """
         found, value = np.full((theta.size, count), -1), np.full(theta.size, -1.0)
         rows, width = np.arange(theta.size), max(FIRST_WIDTH, 4 * count)
-        near = np.clip(theta, -REACH + 1e-9, REACH - 1e-9)
+        near = np.clip((theta - self.mean) / self.sd, -REACH + 1e-9, REACH - 1e-9)
         cell = ((near + REACH) / (STEP * PER_CELL)).astype(np.intp)
         order, ceiling = self.ceilings
         while rows.size:
@@ -141,9 +146,9 @@ class AdaptivePool:
             width *= 4
         return found, value
 
-    def _information_each(self, items: Indices, theta: Floats) -> Floats:
-        """Information of items (n, w) at each person's theta (n,), from the same curves as a single step."""
-        place = (theta + REACH) / STEP
+    def _information_each(self, items: Indices, z: Floats) -> Floats:
+        """Information of items (n, w) at each person's standard ability (n,), from the curves of a single step."""
+        place = (z + REACH) / STEP
         left = place.astype(np.intp)
         weights = cubic(place - left)[:, :, None]
         first = items * self.curves.shape[1] + left[:, None]

@@ -1,7 +1,8 @@
 """Classical test theory: difficulty, discrimination, distractors and reliability from raw scores.
 
 Missing responses (NaN) are left out item by item. A person's total, in correlations, is the sum of what they
-answered; the distribution of totals and alpha use the people who answered everything concerned.
+answered; the distribution of totals and alpha use the people who answered everything that anybody answered. Formulas
+are those of Lord & Novick (1968, ch. 3, 4, 15).
 """
 
 from __future__ import annotations
@@ -19,9 +20,10 @@ from examapp.psychometrics.responses import codes
 class TestStatistics:
     """Raw-score statistics of J items: all arrays are (J,).
 
-    `mean` and `sd` are of each item's score; `total_correlation` is with the sum score, `rest_correlation` with
-    the sum of the other items; `alpha_without` is coefficient alpha of the other items. `alpha`, `mean_total`,
-    `sd_total` and `standard_error` (of measurement, in score points) belong to the whole test.
+    `mean` and `sd` are of each item's score, in points; `total_correlation` is with the sum score, `rest_correlation`
+    with the sum of the other items; `alpha_without` is coefficient alpha of the other items. `alpha`, `mean_total`,
+    `sd_total` and `standard_error` = sd_total sqrt(1 - alpha), in points, belong to the whole test; `people` answered
+    all of it. NaN where too few answered, or what they scored does not vary.
     """
 
     __test__ = False
@@ -40,7 +42,10 @@ class TestStatistics:
 
 @dataclass(frozen=True)
 class Option:
-    """One answer option of an item: how many chose it, and how good they were on the whole test and on the rest."""
+    """One answer option of an item: how many chose it, and how good they were on the whole test and on the rest.
+
+    `share` is that of all who answered anything; a correlation with what does not vary is NaN.
+    """
 
     option: int
     count: int
@@ -52,7 +57,7 @@ class Option:
 
 
 def classical_statistics(responses: npt.ArrayLike) -> TestStatistics:
-    """Item and test statistics of scored responses (N, J).
+    """Item and test statistics of scored responses (N, J), NaN where unseen; an item nobody saw counts for nothing.
 
     >>> statistics = classical_statistics([[1, 1], [1, 0], [0, 0]])
     >>> statistics.mean.round(3).tolist(), round(statistics.alpha, 3)
@@ -63,19 +68,20 @@ def classical_statistics(responses: npt.ArrayLike) -> TestStatistics:
         raise ValueError(f"classical_statistics: needs two people and an item, got shape {scores.shape}")
     seen = scores >= 0
     count = seen.sum(axis=0)
+    offered = count > 0
     mean = np.where(seen, scores, 0.0).sum(axis=0) / np.maximum(count, 1)
     squares = (np.where(seen, scores - mean, 0.0) ** 2).sum(axis=0)
-    complete = seen.all(axis=1)
+    complete = (seen | ~offered).all(axis=1) & seen.any(axis=1)
     total = np.where(seen, scores, 0.0).sum(axis=1, keepdims=True)
-    alpha = _alpha(scores, np.ones(scores.shape[1], dtype=bool))
+    alpha = _alpha(scores, offered)
     mean_total = float(total[complete].mean()) if complete.any() else float("nan")
     sd_total = float(total[complete].std(ddof=1)) if complete.sum() > 1 else float("nan")
     return TestStatistics(
-        mean=np.where(count > 0, mean, np.nan),
+        mean=np.where(offered, mean, np.nan),
         sd=np.where(count > 1, np.sqrt(squares / np.maximum(count - 1, 1)), np.nan),
         total_correlation=correlations(np.where(seen, scores, np.nan), total),
         rest_correlation=correlations(np.where(seen, scores, np.nan), total - scores),
-        alpha_without=np.array([_alpha(scores, row) for row in ~np.eye(scores.shape[1], dtype=bool)]),
+        alpha_without=np.array([_alpha(scores, offered & others) for others in ~np.eye(scores.shape[1], dtype=bool)]),
         alpha=alpha,
         mean_total=mean_total,
         sd_total=sd_total,
@@ -87,9 +93,13 @@ def classical_statistics(responses: npt.ArrayLike) -> TestStatistics:
 def cronbach_alpha(covariance: Floats) -> float:
     """Coefficient alpha J / (J - 1) (1 - trace / sum) of an item covariance matrix (J, J) (Cronbach 1951).
 
+    NaN for a single item, and where the total does not vary.
+
     >>> round(cronbach_alpha(np.array([[1.0, 0.5], [0.5, 1.0]])), 4)
     0.6667
     """
+    if covariance.ndim != 2 or covariance.shape[0] != covariance.shape[1] or not np.isfinite(covariance).all():
+        raise ValueError(f"cronbach_alpha: needs a square matrix of finite numbers, got shape {covariance.shape}")
     items, total = len(covariance), float(covariance.sum())
     if items < 2 or total <= 0:
         return float("nan")
@@ -97,7 +107,7 @@ def cronbach_alpha(covariance: Floats) -> float:
 
 
 def correlations(columns: Floats, others: Floats) -> Floats:
-    """Correlation (J,) of each column (N, J) with its own other variable (N, J) or a common one (N, 1).
+    """Pearson's correlation (J,) of each column (N, J) with its own other variable (N, J) or a common one (N, 1).
 
     NaN in a column leaves that person out of it; a correlation with something constant is NaN.
 
@@ -128,11 +138,18 @@ def score_by_key(choices: npt.ArrayLike, key: npt.ArrayLike) -> Floats:
 def distractors(choices: npt.ArrayLike, key: npt.ArrayLike, item: int) -> list[Option]:
     """What the people who chose each option of one item scored; a wrong option with the best people is suspect.
 
+    `choices` (N, J) holds the options chosen, NaN where none was, `key` (J,) the right ones, `item` is a position;
+    totals are numbers of right answers. Options come in rising order, only those that somebody chose; people who
+    answered nothing at all do not count (Haladyna & Rodriguez 2013).
+
     >>> [(option.option, option.count, option.is_key) for option in distractors([[1, 1], [2, 1], [1, 2]], [1, 1], 0)]
     [(1, 2, True), (2, 1, False)]
     """
-    chosen = np.asarray(choices, dtype=np.float64)
-    scores = np.nan_to_num(score_by_key(chosen, key))
+    scored = score_by_key(choices, key)
+    present = ~np.isnan(scored).all(axis=1)
+    chosen, scores = np.asarray(choices, dtype=np.float64)[present], np.nan_to_num(scored[present])
+    if not 0 <= item < chosen.shape[1]:
+        raise ValueError(f"distractors: item {item} is not one of 0..{chosen.shape[1] - 1}")
     total = scores.sum(axis=1)
     rest, own, right = total - scores[:, item], chosen[:, item], float(np.asarray(key)[item])
     options = []
@@ -153,16 +170,18 @@ def distractors(choices: npt.ArrayLike, key: npt.ArrayLike, item: int) -> list[O
 
 
 def upper_lower_difference(responses: npt.ArrayLike, share: float = 0.27) -> Floats:
-    """Mean item score of the best `share` of people less that of the worst, (J,) (Kelley 1939).
+    """Mean item score of the best `share` of people less that of the worst, (J,), in points (Kelley 1939).
 
-    People with equal totals keep their order, lowest first.
+    `responses` (N, J) are scored; NaN counts as 0, and people who saw nothing do not count. People with equal totals
+    keep their order, lowest first.
 
     >>> upper_lower_difference([[0, 0], [1, 0], [1, 1]], 0.34).tolist()
     [1.0, 1.0]
     """
-    scores = np.nan_to_num(np.asarray(responses, dtype=np.float64))
-    if scores.ndim != 2 or not 0 < share <= 0.5:
-        raise ValueError(f"upper_lower_difference: needs people by items and share in (0, 0.5], got {share}")
+    raw = np.asarray(responses, dtype=np.float64)
+    if raw.ndim != 2 or not 0 < share <= 0.5 or np.isnan(raw).all():
+        raise ValueError(f"upper_lower_difference: needs people by items, share in (0, 0.5]; got {raw.shape}, {share}")
+    scores = np.nan_to_num(raw[~np.isnan(raw).all(axis=1)])
     order = np.argsort(scores.sum(axis=1), kind="stable")
     size = max(1, round(share * len(scores)))
     return np.asarray(scores[order[-size:]].mean(axis=0) - scores[order[:size]].mean(axis=0), dtype=np.float64)
@@ -171,17 +190,22 @@ def upper_lower_difference(responses: npt.ArrayLike, share: float = 0.27) -> Flo
 def choice_curves(choices: npt.ArrayLike, item: int, strength: npt.ArrayLike, bins: int = 5) -> tuple[Floats, Floats]:
     """Shares of each option in groups of rising strength: mean strength (B,) and shares (B, options).
 
-    `strength` (N,) is anything that orders people: the rest score or an ability estimate.
+    `choices` (N, J) holds the options chosen, and people without a choice on the item at this position do not count;
+    `strength` (N,) is anything that orders people: the rest score or an ability estimate. `bins` groups of equal size
+    make the empirical trace lines of Wainer (1989).
 
     >>> choice_curves([[1], [1], [2], [2]], 0, [0.0, 1.0, 2.0, 3.0], bins=2)[1].tolist()
     [[1.0, 0.0], [0.0, 1.0]]
     """
-    own, order = np.asarray(choices, dtype=np.float64)[:, item], np.argsort(np.asarray(strength), kind="stable")
-    if not 1 <= bins <= len(order):
-        raise ValueError(f"choice_curves: {bins} groups of {len(order)} people")
-    options = np.unique(own[~np.isnan(own)])
-    groups = np.array_split(order, bins)
-    middle = np.array([float(np.asarray(strength, dtype=np.float64)[group].mean()) for group in groups])
+    chosen, known = np.asarray(choices, dtype=np.float64)[:, item], np.asarray(strength, dtype=np.float64)
+    if known.shape != chosen.shape:
+        raise ValueError(f"choice_curves: {len(chosen)} people, but strength of shape {known.shape}")
+    own, known = chosen[~np.isnan(chosen)], known[~np.isnan(chosen)]
+    if not 1 <= bins <= len(own):
+        raise ValueError(f"choice_curves: {bins} groups of {len(own)} people who chose an option of item {item}")
+    options = np.unique(own)
+    groups = np.array_split(np.argsort(known, kind="stable"), bins)
+    middle = np.array([float(known[group].mean()) for group in groups])
     shares = np.array([[(own[group] == option).mean() for option in options] for group in groups])
     return middle, shares
 

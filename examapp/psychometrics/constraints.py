@@ -114,7 +114,7 @@ class Demands:
             raise ValueError(f"needs forms >= 1, overlap >= 0, use >= 1: {self.forms, self.max_overlap, self.max_use}")
         names = [constraint.name for constraint in self.constraints]
         if len(set(names)) < len(names):
-            raise ValueError(f"constraint {next(n for n in names if names.count(n) > 1)!r} is stated twice")
+            raise ValueError(f"constraint {next(n for n in names if names.count(n) > 1)!r}: is stated twice")
         for constraint in self.constraints:
             if constraint.weights.shape != (self.items,):
                 raise ValueError(

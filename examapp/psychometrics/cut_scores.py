@@ -17,6 +17,7 @@ from scipy.special import ndtr
 from examapp.psychometrics import ability as abilities
 from examapp.psychometrics import irt
 from examapp.psychometrics.ability import Ability
+from examapp.psychometrics.classical import correlations
 from examapp.psychometrics.irt import Items
 from examapp.psychometrics.response_models import Floats
 
@@ -41,7 +42,11 @@ class Judgement:
 
 @dataclass(frozen=True)
 class Classification:
-    """Accuracy and consistency of sorting people into levels: by theta (Q,) and over the population."""
+    """Accuracy and consistency of sorting people into levels: by theta (Q,) and over the population, shares of 1.
+
+    `accuracy` is the chance that somebody is put into their true level, `consistency` that two forms put them into the
+    same one.
+    """
 
     accuracy: float
     consistency: float
@@ -52,8 +57,10 @@ class Classification:
 def angoff_cut(ratings: npt.ArrayLike) -> Judgement:
     """Pass mark by the modified Angoff method (Angoff 1971): the mean over judges of their summed ratings.
 
-    `ratings` (M, J), or (R, M, J) with one layer per round, is the chance (or the score) that a just competent
-    trainee gets on each item; NaN where a judge gave none, which is replaced by the other judges' mean.
+    `ratings` (M, J), or (R, M, J) with one layer per round, is the chance (or the score, in points) that a just
+    competent trainee gets on each item; NaN where a judge gave none, which is replaced by the other judges' mean. A
+    judge who rated nothing in a round has the cut NaN there and no part in its mean and spread; of a single judge the
+    standard error is NaN. An item that nobody rated in some round is refused.
 
     >>> angoff_cut([[0.6, 0.8], [0.4, 0.8], [0.5, 0.8]]).cut
     1.3
@@ -64,35 +71,39 @@ def angoff_cut(ratings: npt.ArrayLike) -> Judgement:
         raise ValueError(f"angoff_cut: needs judges by items, not negative, got shape {layers.shape}")
     known = ~np.isnan(layers)
     if not known.any(axis=1).all():
-        raise ValueError("angoff_cut: an item that no judge rated")
+        layer, item = (int(i) for i in np.argwhere(~known.any(axis=1))[0])
+        raise ValueError(f"angoff_cut: round {layer}, item {item}: no judge rated it")
     means = np.where(known, layers, 0.0).sum(axis=1) / known.sum(axis=1)
     filled = np.where(known, layers, means[:, None])
-    judge_cuts = filled.sum(axis=2)
-    judges = layers.shape[1]
-    spread = judge_cuts.std(axis=1, ddof=1) if judges > 1 else np.zeros(len(layers))
-    item_spread = filled[-1].std(axis=0, ddof=1) if judges > 1 else np.zeros(layers.shape[2])
-    rounds = judge_cuts.mean(axis=1)
+    present = np.asarray(known.any(axis=2))
+    judge_cuts = np.where(present, filled.sum(axis=2), np.nan)
+    by_round = [cuts[there] for cuts, there in zip(judge_cuts, present, strict=True)]
+    rounds, spread = np.array([cuts.mean() for cuts in by_round]), np.array([_spread(cuts) for cuts in by_round])
+    judges = len(by_round[-1])
     error = float(spread[-1] / np.sqrt(judges)) if judges > 1 else float("nan")
+    item_spread = _spread(filled[-1][present[-1]])
     return Judgement(round(float(rounds[-1]), 12), error, rounds, spread, judge_cuts, means[-1], item_spread)
 
 
 def judge_agreement(ratings: npt.ArrayLike, difficulty: npt.ArrayLike) -> Floats:
     """Correlation (M,) of each judge's ratings (M, J) with the items' observed proportion correct (J,).
 
+    Over the items for which both are known; NaN for a judge who rates all of them alike, or none (Brandon 2004).
+
     >>> judge_agreement([[0.2, 0.5, 0.8], [0.9, 0.5, 0.1]], [0.3, 0.5, 0.7]).round(9).tolist()
     [1.0, -1.0]
     """
     given, known = np.asarray(ratings, dtype=np.float64), np.asarray(difficulty, dtype=np.float64)
-    given = given - given.mean(axis=1, keepdims=True)
-    known = known - known.mean()
-    scale = np.sqrt((given**2).sum(axis=1) * (known**2).sum())
-    return np.where(scale > 0, given @ known / np.where(scale > 0, scale, 1.0), np.nan)
+    if given.ndim != 2 or known.shape != given.shape[1:]:
+        raise ValueError(f"judge_agreement: ratings {given.shape} and difficulty {known.shape} do not belong together")
+    return correlations(np.where(np.isnan(known), np.nan, given).T, known[:, None])
 
 
 def bookmark_locations(items: Items, chance: float = 2 / 3) -> tuple[Floats, npt.NDArray[np.intp]]:
     """The ordered item booklet: thetas (S,) in rising order, and for each its item and score point (S, 2).
 
-    A score point k of an item stands where P(X >= k | theta) = `chance` (Lewis, Mitzel & Green 1996).
+    A score point k of an item stands where P(X >= k | theta) = `chance` (Lewis, Mitzel & Green 1996), between -40 and
+    40 on the items' scale: at an end where the curve never gets there.
 
     >>> bookmark_locations(Items.of("rasch", b=[1.0, 0.5]), chance=0.5)[0].round(9).tolist()
     [0.5, 1.0]
@@ -112,8 +123,8 @@ def bookmark_locations(items: Items, chance: float = 2 / 3) -> tuple[Floats, npt
 def bookmark_cut(items: Items, bookmarks: npt.ArrayLike, chance: float = 2 / 3) -> float:
     """Cut on theta from the judges' bookmarks: the median location of the first entry each judge holds too hard.
 
-    `bookmarks` counts entries of the booklet from 0; the entry before it is the last one a just competent
-    trainee masters, and the cut is that entry's location.
+    `bookmarks` (M,) count entries of the booklet from 0; the entry before it is the last one a just competent
+    trainee masters, and the cut is that entry's location, as in `bookmark_locations`.
 
     >>> round(bookmark_cut(Items.of("rasch", b=[0.5, 1.0, 2.0]), [2, 2, 1], chance=0.5), 9)
     1.0
@@ -140,6 +151,9 @@ def theta_at_score(items: Items, score: float) -> float:
 def level_probabilities(ability: Ability, cuts: npt.ArrayLike) -> Floats:
     """Probability of each level for each person, (N, L): from the posterior if there is one, else N(theta, SE^2).
 
+    `cuts` (L-1,) are on theta. A posterior weight is spread evenly over the half steps beside its node, so that a cut
+    between nodes takes its share (Rudner 2005 for normal errors).
+
     >>> person = Ability(np.array([0.0]), np.array([0.5]), irt.grid())
     >>> level_probabilities(person, [0.0]).tolist()
     [[0.5, 0.5]]
@@ -163,7 +177,8 @@ def rudner(
 ) -> Classification:
     """Classification of estimates that fall N(theta, SE^2) around each theta (Rudner 2001, 2005).
 
-    `theta`, `standard_error` and `weight` (Q,) describe the population, `cuts` are on theta.
+    `theta`, `standard_error` and `weight` (Q,) describe the population, `cuts` (L-1,) are on theta. With p_l the chance
+    of level l at theta, accuracy is p of the true level and consistency sum_l p_l^2, averaged by the weights.
 
     >>> round(rudner([-1.0, 1.0], [0.5, 0.5], [0.5, 0.5], [0.0]).accuracy, 4)
     0.9772
@@ -176,8 +191,9 @@ def rudner(
 def lee(items: Items, theta: npt.ArrayLike, weight: npt.ArrayLike, cuts: npt.ArrayLike) -> Classification:
     """Classification by the sum score, exactly, from its distribution at each theta (Lee 2010).
 
-    `cuts` are sum scores: x < cut fails, x >= cut passes. The true level is that of the expected sum score,
-    which must exceed a cut to be above it.
+    `theta` and `weight` (Q,) describe the population. `cuts` (L-1,) are sum scores, in points: x < cut fails, x >= cut
+    passes. The true level is that of the expected sum score, which must exceed a cut to be above it. Accuracy and
+    consistency follow from the levels' chances as in `rudner`.
 
     >>> round(lee(Items.of("rasch", b=[0.0, 0.0]), [0.5], [1.0], [1.0]).accuracy, 4)
     0.8575
@@ -193,7 +209,8 @@ def lee(items: Items, theta: npt.ArrayLike, weight: npt.ArrayLike, cuts: npt.Arr
 def information_needed(distance: float, confidence: float = 0.95) -> float:
     """Test information at a cut so that someone `distance` theta units from it is put on the right side.
 
-    The estimate is taken as N(theta, 1 / I): I = (z / distance)^2 with z the normal quantile of `confidence`.
+    The estimate is taken as N(theta, 1 / I) (Lord 1980, ch. 5): I = (z / distance)^2 with z the normal quantile of
+    `confidence`.
 
     >>> round(information_needed(0.5, 0.95), 2)
     10.82
@@ -203,6 +220,11 @@ def information_needed(distance: float, confidence: float = 0.95) -> float:
             f"information_needed: needs distance > 0 and confidence in (0.5, 1), got {distance}, {confidence}"
         )
     return (NormalDist().inv_cdf(confidence) / distance) ** 2
+
+
+def _spread(values: Floats) -> Floats:
+    """Standard deviation over judges, the first axis; 0 for a single one."""
+    return np.asarray(values.std(axis=0, ddof=1) if len(values) > 1 else np.zeros(values.shape[1:]), dtype=np.float64)
 
 
 def _classified(levels: Floats, true: npt.NDArray[np.intp], weight: npt.ArrayLike) -> Classification:

@@ -67,8 +67,9 @@ def sprt(
 ) -> DecisionRule:
     """Sequential probability ratio test between cut - half_width and cut + half_width (Wald 1947; Reckase 1983).
 
-    A trainee at the lower point passes with probability alpha, one at the upper point fails with probability beta:
-    above when log L(upper) - log L(lower) >= log((1 - beta) / alpha), below when <= log(beta / (1 - alpha)).
+    `cuts` (C,) rise and, as `half_width`, are on the items' theta scale. A trainee at the lower point passes with
+    probability alpha, one at the upper point fails with probability beta: above when log L(upper) - log L(lower) >=
+    log((1 - beta) / alpha), below when <= log(beta / (1 - alpha)).
 
     >>> sprt(Items.of("2pl", b=[0.0]), [0.5], half_width=0.3).points.tolist()
     [0.2, 0.8]
@@ -77,18 +78,28 @@ def sprt(
 
 
 def glr(
-    items: Items, cuts: Sequence[float], *, half_width: float, alpha: float = 0.05, beta: float = 0.05
+    items: Items,
+    cuts: Sequence[float],
+    *,
+    half_width: float,
+    alpha: float = 0.05,
+    beta: float = 0.05,
+    mean: float = 0.0,
+    sd: float = 1.0,
 ) -> DecisionRule:
     """Generalised likelihood ratio: the same bounds, the likeliest theta of each side instead (Thompson 2009).
 
-    After very few items the likeliest theta is extreme and errs up to 1.4 times as often as stated; in tests of at
-    least ten items (Stopping.fewest) the stated rates hold.
+    It is sought at 121 points up to 6 `sd` from the `mean` of the trainees' ability. After very few items the likeliest
+    theta is extreme and errs up to 1.4 times as often as stated; in tests of at least ten items (Stopping.fewest) the
+    stated rates hold.
 
     >>> rule = glr(Items.of("2pl", a=[1.0] * 20, b=[0.0] * 20), [0.0], half_width=0.3)
     >>> rule.decide(rule.log_likelihood(range(20), [1] * 20)[None], np.zeros(1), np.ones(1)).tolist()
     [[1]]
     """
-    return _rule("glr", items, cuts, half_width, alpha, beta, irt.grid(points=121))
+    if not sd > 0:
+        raise ValueError(f"glr: sd must be positive, got {sd}")
+    return _rule("glr", items, cuts, half_width, alpha, beta, mean + sd * irt.grid(points=121))
 
 
 def interval(cuts: Sequence[float], *, confidence: float = 0.95) -> DecisionRule:
@@ -129,5 +140,5 @@ def _rule(
 def _ordered(cuts: Sequence[float]) -> tuple[float, ...]:
     marks = tuple(float(cut) for cut in cuts)
     if not marks or not np.isfinite(marks).all() or any(x >= y for x, y in pairwise(marks)):
-        raise ValueError(f"cuts must be finite and rise, got {list(cuts)}")
+        raise ValueError(f"cuts: must be finite and rise, got {list(cuts)}")
     return marks

@@ -30,9 +30,9 @@ Labels = npt.NDArray[np.str_]
 class MantelHaenszel:
     """Per item (J,): chi-square of 1 degree of freedom, its p-value, the common odds ratio and what follows.
 
-    `odds_ratio` above 1 favours the reference group; `delta` = -2.35 log(odds ratio) on the ETS scale, negative
-    where the item is harder for the focal group; `log_variance` is the variance of log(odds ratio). NaN where the
-    tables tell nothing.
+    `odds_ratio` above 1 favours the reference group, and is infinite where no table has the focal group right and the
+    reference group wrong; `delta` = -2.35 log(odds ratio) on the ETS scale, negative where the item is harder for the
+    focal group; `log_variance` is the variance of log(odds ratio). NaN where the tables tell nothing.
     """
 
     statistic: Floats
@@ -47,7 +47,10 @@ class MantelHaenszel:
 
 @dataclass(frozen=True)
 class Standardisation:
-    """Per item (J,): the standardised difference in item score, focal minus reference, and its class A, B or C."""
+    """Per item (J,): the standardised difference in item score, focal minus reference, and its class A, B or C.
+
+    NaN, and no class, where the groups share no score.
+    """
 
     difference: Floats
     flagged: Mask
@@ -56,7 +59,10 @@ class Standardisation:
 
 @dataclass(frozen=True)
 class BreslowDay:
-    """Per item (J,): chi-square of equal odds ratios at all matching scores, degrees of freedom and p-value."""
+    """Per item (J,): chi-square of equal odds ratios at all matching scores, degrees of freedom and p-value.
+
+    NaN where the odds ratio is 0, infinite or unknown.
+    """
 
     statistic: Floats
     degrees_of_freedom: npt.NDArray[np.intp]
@@ -65,7 +71,10 @@ class BreslowDay:
 
 @dataclass(frozen=True)
 class Sibtest:
-    """Per item (J,): beta, the corrected score difference reference minus focal, its error, chi-square, p-value."""
+    """Per item (J,): beta, the corrected score difference reference minus focal, its error, chi-square, p-value.
+
+    `beta` and `standard_error` are in item score points; NaN where no score holds enough people of both groups.
+    """
 
     beta: Floats
     standard_error: Floats
@@ -114,6 +123,7 @@ def standardisation(
 ) -> Standardisation:
     """Mean difference in item score at equal matching score, weighted by the focal group (Dorans & Kulick 1986).
 
+    `responses` (N, J) are scores, `focal` (N,) boolean, `matching` (N,) a score to use in place of the total.
     sum_s n_Fs (mean_Fs - mean_Rs) / sum_s n_Fs over the scores s that both groups reached, in item score points;
     class A below 0.05, B below 0.10, C from there on.
 
@@ -135,6 +145,7 @@ def standardisation(
 def breslow_day(responses: npt.ArrayLike, focal: npt.ArrayLike, *, matching: npt.ArrayLike | None = None) -> BreslowDay:
     """Test of non-uniform functioning: are the odds ratios the same at all matching scores? (Breslow & Day 1980)
 
+    `responses` (N, J) are right or wrong, `focal` (N,) boolean, `matching` (N,) a score to use in place of the total.
     Sum over scores of (A - E)^2 / V, where E fills the table's margins with the Mantel-Haenszel odds ratio.
 
     >>> right = np.array([[1, 1, 0], [1, 0, 0], [0, 1, 1], [0, 0, 1]] * 10)
@@ -150,7 +161,7 @@ def breslow_day(responses: npt.ArrayLike, focal: npt.ArrayLike, *, matching: npt
 
 
 def sibtest(responses: npt.ArrayLike, focal: npt.ArrayLike, *, least: int = 5) -> Sibtest:
-    """SIBTEST for each item, matched on all others (Shealy & Stout 1993).
+    """SIBTEST for each item of responses (N, J), matched on all others; `focal` (N,) boolean (Shealy & Stout 1993).
 
     Item means at each matching score are moved along their local slope to where both groups' estimated true
     scores agree (true score by Kelley's regression with coefficient alpha), then averaged over scores with more
@@ -174,8 +185,8 @@ def sibtest(responses: npt.ArrayLike, focal: npt.ArrayLike, *, least: int = 5) -
 def ets_classes(delta: npt.ArrayLike, standard_error: npt.ArrayLike, alpha: float = 0.05) -> Labels:
     """Effect classes of delta by size and significance (Zieky 1993); empty where unknown.
 
-    C if |delta| is at least 1.5 and significantly above 1, A if it is below 1 or not significantly different
-    from 0, B otherwise.
+    `delta` and `standard_error` are of one shape, on the ETS scale of `MantelHaenszel`. C if |delta| is at least 1.5
+    and significantly above 1, A if it is below 1 or not significantly different from 0, B otherwise.
 
     >>> ets_classes([0.5, -1.2, -1.8, 1.8], [0.1, 0.2, 0.2, 2.0]).tolist()
     ['A', 'B', 'C', 'A']
@@ -188,6 +199,8 @@ def ets_classes(delta: npt.ArrayLike, standard_error: npt.ArrayLike, alpha: floa
 
 def size_classes(effect: npt.ArrayLike, moderate: float, large: float) -> Labels:
     """Classes by size alone: A below `moderate`, B below `large`, C from there on; empty where unknown.
+
+    `effect` has any shape and the unit of the limits; each method states the source of its own limits.
 
     >>> size_classes([0.2, -1.0, 1.7], 1.0, 1.5).tolist()
     ['A', 'B', 'C']

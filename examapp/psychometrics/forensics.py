@@ -19,7 +19,10 @@ RANGE = (-4.0, 4.0)
 
 @dataclass(frozen=True)
 class Preknowledge:
-    """Per person (N,): signed likelihood ratio, its p-value, and ability on the exposed and on the other items."""
+    """Per person (N,): signed likelihood ratio, its p-value, and ability on the exposed and on the other items.
+
+    The statistic is NaN for people who saw only one kind of item.
+    """
 
     statistic: Floats
     p_value: Floats
@@ -29,7 +32,10 @@ class Preknowledge:
 
 @dataclass(frozen=True)
 class AnswerChanges:
-    """Per person (or group): changes, changes to right beyond expectation in standard deviations, and p-value."""
+    """Per person (or group): changes, those to right with their expectation, and the excess in standard deviations.
+
+    `p_value` is the upper tail of N(0, 1) at `index`. NaN where nothing was changed.
+    """
 
     changes: Floats
     to_right: Floats
@@ -43,6 +49,7 @@ def preknowledge(
 ) -> Preknowledge:
     """Is a person better on the items at positions `exposed` than on the others? (Sinharay 2017)
 
+    `responses` (N, J) are scores, `bounds` on the items' scale of theta.
     sign(theta_e - theta_o) sqrt(2 (l_e(theta_e) + l_o(theta_o) - l(theta))), each theta by maximum likelihood
     within `bounds`; standard normal without preknowledge. NaN for people who saw only one kind of item.
 
@@ -72,10 +79,11 @@ def answer_changes(
 ) -> AnswerChanges:
     """Erasure detection index: final answers right on changed items beyond what ability explains.
 
-    `changed` (N, J) says which final responses replaced another. (s - sum P - 1/2) / sqrt(sum P (1 - P)) with s
-    the right ones among them, P at theta from the unchanged items, by default Warm's estimate (Wollack, Cohen &
-    Eckerly 2015). `corrected` adds (sum P')^2 / I(theta), the error of theta, to the variance (Sinharay 2018).
-    With labels `groups` (N,) sums run over people of a group, in sorted order of the labels.
+    `responses` (N, J) are the final ones, right or wrong, `theta` (N,) abilities on the items' scale. `changed` (N, J)
+    says which final responses replaced another. (s - sum P - 1/2) / sqrt(sum P (1 - P)) with s the right ones among
+    them, P at theta from the unchanged items, by default Warm's estimate (Wollack, Cohen & Eckerly 2015). `corrected`
+    adds (sum P')^2 / I(theta), the error of theta, to the variance (Sinharay 2018). With labels `groups` (N,) sums run
+    over people of a group, in sorted order of the labels.
 
     >>> items = Items.of("rasch", b=[0.0] * 6)
     >>> answer_changes([[1, 1, 1, 0, 0, 0]], items, [[0, 1, 1, 0, 0, 0]]).to_right.tolist()
@@ -96,7 +104,10 @@ def answer_changes(
     parts = np.stack([moved.sum(axis=1), (moved & (scores == 1)).sum(axis=1), (moved * right).sum(axis=1), variance])
     if groups is not None:
         labels = np.asarray(groups)
-        parts = np.stack([parts[:, labels == label].sum(axis=1) for label in np.unique(labels)], axis=1)
+        if labels.shape != (len(scores),):
+            raise ValueError(f"answer_changes: {len(scores)} people, but groups of shape {labels.shape}")
+        known, which = np.unique(labels, return_inverse=True)
+        parts = np.stack([np.bincount(which, part, known.size) for part in parts])
     changes, to_right, expected, spread = parts
     safe = np.sqrt(np.where(spread > 0, spread, 1.0))
     index = np.where(spread > 0, (to_right - expected - continuity) / safe, np.nan)

@@ -30,7 +30,7 @@ class LogisticDif:
     """Per item (J,): chi-square with `degrees_of_freedom`, p-value, and the gain in Nagelkerke's R squared.
 
     `coefficients` (J, 4) are those of constant, score, focal group and their product in the full model of the test;
-    `converged` (J,) is false where the regression has no finite solution.
+    `converged` (J,) is false where the regression has no finite solution. NaN where everybody was right, or nobody.
     """
 
     statistic: Floats
@@ -66,10 +66,10 @@ def logistic_dif(
 ) -> LogisticDif:
     """Test of logit P(right) = t0 + t1 score + t2 focal + t3 score focal (Swaminathan & Rogers 1990).
 
-    `kind` "both" asks for t2 = t3 = 0, "uniform" for t2 = 0 without the product, "nonuniform" for t3 = 0;
-    `criterion` is "likelihood-ratio" or "wald". The score is the total with the studied item, or `matching` (N,).
-    Classes are those of Jodoin & Gierl (2001) for the gain in R squared: B from 0.035, C from 0.070, A if the
-    test is not significant.
+    `responses` (N, J) are right or wrong, `focal` (N,) boolean. `kind` "both" asks for t2 = t3 = 0, "uniform" for t2 =
+    0 without the product, "nonuniform" for t3 = 0; `criterion` is "likelihood-ratio" or "wald". The score is the total
+    with the studied item, or `matching` (N,). Classes are those of Jodoin & Gierl (2001) for the gain in R squared: B
+    from 0.035, C from 0.070, A if the test is not significant.
 
     >>> right = np.array([[1, 1], [1, 0], [0, 1], [0, 0]] * 10)
     >>> logistic_dif(right, np.arange(40) % 8 < 4, kind="uniform").statistic.round(6).tolist()
@@ -122,10 +122,14 @@ def _design(cells: Cells) -> tuple[Floats, Floats, Floats]:
 def fit_logistic(design: Floats, right: Floats, count: Floats) -> Fit:
     """Logistic regression of `right` out of `count` (n,) on a design (n, p) by Newton steps, halved if too long.
 
+    The deviance is -2 log L of the single responses (McCullagh & Nelder 1989, ch. 4).
+
     >>> fit = fit_logistic(np.ones((2, 1)), np.array([1.0, 2.0]), np.array([4.0, 8.0]))
     >>> round(float(logistic(fit.coefficients)[0]), 9), fit.converged
     (0.25, True)
     """
+    if design.ndim != 2 or not len(design) or right.shape != (len(design),) or count.shape != right.shape:
+        raise ValueError(f"fit_logistic: design {design.shape}, right {right.shape}, count {count.shape}: no cells")
     scale = np.maximum(np.abs(design).max(axis=0), 1e-12)
     x, beta = design / scale, np.zeros(design.shape[1])
     deviance, converged = _deviance(x @ beta, right, count), False

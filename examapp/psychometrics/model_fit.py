@@ -59,14 +59,15 @@ def model_fit(
 
     `statistic` is "M2" (which is M2* if items have more than two categories) or "C2". What was estimated is what
     the models free; `free_variance` says that the variance of ability was as well (by default if no model frees a
-    slope), `common_slope` that the slopes are one parameter (by default if all items are 1PL).
+    slope), `common_slope` that the slopes are one parameter (by default if all items are 1PL). Items that nobody saw
+    are left out, then people who did not see all others. Sources and equation stand at the head of this module.
 
     >>> items = Items.of("2pl", a=[1.0, 1.0, 1.0, 1.0, 1.0], b=[-1.0, -0.5, 0.0, 0.5, 1.0])
     >>> patterns = (np.arange(32)[:, None] >> np.arange(5)) & 1
     >>> model_fit(np.repeat(patterns, 20, axis=0), items).degrees_of_freedom
     5
     """
-    scores = _complete(responses, items, sd, statistic)
+    scores, items = _complete(responses, items, sd, statistic)
     margins = margins_of(items, statistic)
     moments = Moments(items, margins, mean, sd)
     fixed = set(items.model) <= {"rasch", "pcm"}
@@ -109,15 +110,17 @@ def fit_indices(
     )
 
 
-def _complete(responses: npt.ArrayLike, items: Items, sd: float, statistic: str) -> Codes:
-    """The people who saw every item, if what was asked for can be computed from them."""
+def _complete(responses: npt.ArrayLike, items: Items, sd: float, statistic: str) -> tuple[Codes, Items]:
+    """The items that anybody saw and the people who saw them all, if these allow what was asked for."""
     scores = codes(responses, items.categories)
+    offered = (scores >= 0).any(axis=0)
+    scores, items = scores[:, offered], items.take(offered)
     scores = scores[(scores >= 0).all(axis=1)]
     if statistic not in ("M2", "C2") or not sd > 0:
         raise ValueError(f"model_fit: statistic is M2 or C2 and sd > 0, got {statistic!r} and {sd}")
     if len(items) < 3 or len(scores) < 2:
         raise ValueError(f"model_fit: needs three items and two people who saw them all, got {scores.shape}")
-    return scores
+    return scores, items
 
 
 def quadratic_form(residual: Floats, columns: Floats, covariance: Floats, people: int) -> tuple[float, int]:

@@ -48,8 +48,9 @@ class Terms:
 def lz(responses: npt.ArrayLike, items: Items, theta: npt.ArrayLike) -> Floats:
     """Standardised log-likelihood (l - E l) / sqrt(Var l) of each person at theta, (N,), for any mixture of models.
 
-    Drasgow, Levine & Williams (1985); called Zh with the EAP ability. NaN where nothing was seen or the outcome
-    is certain. With an estimated ability its variance is below 1: use `lz_star`.
+    `responses` (N, J) are scores, `theta` (N,) abilities on the items' scale. Source: Drasgow, Levine & Williams
+    (1985); called Zh with the EAP ability. NaN where nothing was seen or the outcome is certain. With an estimated
+    ability its variance is below 1: use `lz_star`.
 
     >>> lz([[1, 1, 0], [0, 0, 1]], Items.of("2pl", a=[1.0, 1.0, 1.0], b=[-1.0, 0.0, 1.0]), [0.0, 0.0]).round(3).tolist()
     [0.858, -2.332]
@@ -76,7 +77,7 @@ def lz_star(
 
     With w = log P and the estimating equation r0 + sum (1 - E) r = 0, r = P' / P: c = sum P' w / sum P' r and
     lz* = (sum (1 - E) w + c r0) / sqrt(Var sum (w - c r)). r0 is 0 for `estimator` "ML" and for a "given" theta,
-    (mean - theta) / sd^2 for "MAP", J / 2I for "WLE".
+    (mean - theta) / sd^2 for "MAP", J / 2I for "WLE". NaN as for `lz`.
 
     >>> items = Items.of("2pl", a=[1.0, 1.0, 1.0], b=[-1.0, 0.0, 1.0])
     >>> lz_star([[1, 1, 0]], items, [0.8], estimator="WLE").round(3).tolist()

@@ -7,7 +7,7 @@ A person who races through everything is merely fast to this model: rapid guessi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +20,10 @@ Mask = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class TimeModel:
-    """`alpha` and `beta` (J,) of the items and the standard deviation `sd` of speed, whose mean is 0."""
+    """`alpha` (J,), per log second, and `beta` (J,), in log seconds, and the standard deviation `sd` of speed.
+
+    Speed has the mean 0. NaN for an item without times.
+    """
 
     alpha: Floats
     beta: Floats
@@ -31,7 +34,10 @@ class TimeModel:
 
 @dataclass(frozen=True)
 class TimeFit:
-    """Per person (N,): speed with its error, chi-square misfit with degrees of freedom and p-value."""
+    """Per person (N,): speed with its error, in log seconds, chi-square misfit with degrees of freedom and p-value.
+
+    NaN without times, and without degrees of freedom.
+    """
 
     speed: Floats
     standard_error: Floats
@@ -54,7 +60,10 @@ class RapidGuessing:
 
 
 def fit_times(times: npt.ArrayLike, *, tolerance: float = 1e-8, max_cycles: int = 500) -> TimeModel:
-    """Time intensity and precision of the items by maximum likelihood, speed ~ N(0, sd^2), by EM.
+    """Time intensity and precision of the items by maximum likelihood from times (N, J), in seconds, by EM.
+
+    log T_ij ~ N(beta_j - tau_i, 1 / alpha_j^2), tau ~ N(0, sd^2) (van der Linden 2006). The iteration ends when the
+    log-likelihood gains less than `tolerance` of itself, or after `max_cycles` without having converged.
 
     >>> seconds = np.exp(np.array([[3.0, 4.0, 3.4], [3.4, 4.2, 3.9], [2.7, 3.6, 3.1], [3.2, 4.1, 3.5]]))
     >>> fit_times(seconds).beta.round(1).tolist()
@@ -62,29 +71,20 @@ def fit_times(times: npt.ArrayLike, *, tolerance: float = 1e-8, max_cycles: int 
     """
     logs, seen = _logs(times)
     count = seen.sum(axis=0)
-    if (count < 2).any():
-        raise ValueError(f"fit_times: item {int(np.argmin(count))} has fewer than two times")
-    beta = logs.sum(axis=0) / count
-    spread = np.maximum((seen * (logs - beta) ** 2).sum(axis=0) / count, 1e-6)
-    people, variance, before = seen.any(axis=1), float(np.mean(spread)) / 2, -np.inf
-    for cycle in range(1, max_cycles + 1):
-        held = 1 / variance + seen @ (1 / spread)
-        speed = ((seen * (beta - logs)) @ (1 / spread)) / held
-        value = _log_likelihood(logs, seen, beta, spread, variance, held, speed)
-        if value - before < tolerance * (1 + abs(value)):
-            return TimeModel(1 / np.sqrt(spread), beta, float(np.sqrt(variance)), True, cycle)
-        before = value
-        beta = (seen * (logs + speed[:, None])).sum(axis=0) / count
-        square = (logs - beta + speed[:, None]) ** 2 + (1 / held)[:, None]
-        spread = np.maximum((seen * square).sum(axis=0) / count, 1e-6)
-        variance = max(float((speed**2 + 1 / held)[people].mean()), 1e-8)
-    return TimeModel(1 / np.sqrt(spread), beta, float(np.sqrt(variance)), False, max_cycles)
+    if (count == 1).any() or not seen.any():
+        raise ValueError(f"fit_times: item {int(np.argmax(count == 1))} has fewer than two times")
+    known = count > 0
+    found = _climb(logs[:, known], seen[:, known], tolerance, max_cycles)
+    alpha, beta = np.full(known.size, np.nan), np.full(known.size, np.nan)
+    alpha[known], beta[known] = found.alpha, found.beta
+    return replace(found, alpha=alpha, beta=beta)
 
 
 def time_fit(times: npt.ArrayLike, alpha: npt.ArrayLike, beta: npt.ArrayLike) -> TimeFit:
     """Speed tau = sum alpha^2 (beta - log T) / sum alpha^2 and misfit sum alpha^2 (log T - beta + tau)^2.
 
-    The misfit is chi-square with one degree of freedom less than the times known (van der Linden & Guo 2008).
+    `times` (N, J) are in seconds, `alpha` and `beta` (J,) those of `fit_times`. The misfit is chi-square with one
+    degree of freedom less than the times known (van der Linden & Guo 2008).
 
     >>> time_fit(np.exp([[3.0, 4.0]]), [1.0, 1.0], [3.5, 4.5]).speed.tolist()
     [0.5]
@@ -106,6 +106,7 @@ def time_preknowledge(
 ) -> tuple[Floats, Floats]:
     """Is a person faster on the items at positions `exposed` than on the others? Statistic and p-value, (N,) each.
 
+    `times` (N, J) are in seconds, `alpha` and `beta` (J,) those of `fit_times`.
     (tau_e - tau_o) / sqrt(1 / sum_e alpha^2 + 1 / sum_o alpha^2), the signed likelihood ratio (Sinharay 2020);
     standard normal without preknowledge, NaN for people with times of one kind only.
 
@@ -155,6 +156,26 @@ def rapid_guessing(
     given = seen.sum(axis=1)
     effort = np.where(given > 0, 1 - rapid.sum(axis=1) / np.maximum(given, 1), np.nan)
     return RapidGuessing(bounds, rapid, effort, effort < limit)
+
+
+def _climb(logs: Floats, seen: Mask, tolerance: float, max_cycles: int) -> TimeModel:
+    """EM over items that have times."""
+    count = seen.sum(axis=0)
+    beta = logs.sum(axis=0) / count
+    spread = np.maximum((seen * (logs - beta) ** 2).sum(axis=0) / count, 1e-6)
+    people, variance, before = seen.any(axis=1), float(np.mean(spread)) / 2, -np.inf
+    for cycle in range(1, max_cycles + 1):
+        held = 1 / variance + seen @ (1 / spread)
+        speed = ((seen * (beta - logs)) @ (1 / spread)) / held
+        value = _log_likelihood(logs, seen, beta, spread, variance, held, speed)
+        if value - before < tolerance * (1 + abs(value)):
+            return TimeModel(1 / np.sqrt(spread), beta, float(np.sqrt(variance)), True, cycle)
+        before = value
+        beta = (seen * (logs + speed[:, None])).sum(axis=0) / count
+        square = (logs - beta + speed[:, None]) ** 2 + (1 / held)[:, None]
+        spread = np.maximum((seen * square).sum(axis=0) / count, 1e-6)
+        variance = max(float((speed**2 + 1 / held)[people].mean()), 1e-8)
+    return TimeModel(1 / np.sqrt(spread), beta, float(np.sqrt(variance)), False, max_cycles)
 
 
 def _times(times: npt.ArrayLike) -> Floats:

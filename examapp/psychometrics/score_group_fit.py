@@ -9,7 +9,7 @@ import numpy.typing as npt
 from scipy.special import chdtrc
 
 from examapp.psychometrics import ability, irt
-from examapp.psychometrics.irt import Items
+from examapp.psychometrics.irt import Indices, Items
 from examapp.psychometrics.parameter_vectors import owners
 from examapp.psychometrics.response_models import Floats
 from examapp.psychometrics.responses import Codes, codes
@@ -45,25 +45,25 @@ def score_group_fit(
     The expected share of category k at total s is int P_k S'_(s-k) / int S_s over N(mean, sd^2), with S' the score
     distribution of the other items (Orlando & Thissen 2000; Kang & Chen 2008). Scores of one person join the next;
     cells expected below `least` merge within their score, then whole scores with the neighbour of fewer people.
-    `parameters` (J,) counts what was estimated for each item, by default what its model frees. People who did not
-    see every item are left out.
+    `parameters` (J,) counts what was estimated for each item, by default what its model frees. Items that nobody saw
+    are left out, then people who did not see all others.
 
     >>> items = Items.of("rasch", b=[-1.0, -0.5, 0.0, 0.5, 1.0])
     >>> patterns = (np.arange(32)[:, None] >> np.arange(5)) & 1
     >>> score_group_fit(np.repeat(patterns, 20, axis=0), items).degrees_of_freedom.tolist()
     [2, 2, 2, 2, 2]
     """
-    complete = _complete(responses, items)
+    people = len(_complete(responses, items)[0])
     free = free_counts(items) if parameters is None else np.asarray(parameters, dtype=np.intp)
     statistic, freedom = np.full(len(items), np.nan), np.zeros(len(items), dtype=np.intp)
-    tables = [_merged(table, least) for table in score_groups(complete, items, mean=mean, sd=sd)]
+    tables = [_merged(table, least) for table in score_groups(responses, items, mean=mean, sd=sd)]
     for item, (seen, model) in enumerate(tables):
         kept = model > 0
         freedom[item] = int(kept.sum()) - len(model) - int(free[item])
         if freedom[item] > 0 and len(model):
             statistic[item] = ((seen - model)[kept] ** 2 / model[kept]).sum()
     excess = np.maximum(statistic - freedom, 0.0)
-    rmsea = np.sqrt(excess / np.maximum(freedom * max(len(complete) - 1, 1), 1))
+    rmsea = np.sqrt(excess / np.maximum(freedom * max(people - 1, 1), 1))
     p_value = chdtrc(np.maximum(freedom, 1), statistic)
     return ScoreGroupFit(
         statistic, freedom, p_value, rmsea, tuple(table[0] for table in tables), tuple(table[1] for table in tables)
@@ -74,26 +74,28 @@ def score_groups(responses: npt.ArrayLike, items: Items, *, mean: float = 0.0, s
     """Of each item the observed and expected number of people (2, S, K) by total score and category, nothing merged.
 
     The S scores are those at which every category of the item is possible. For more than two categories the scores
-    beside them, but not the lowest and highest of all, have joined the nearest.
+    beside them, but not the lowest and highest of all, have joined the nearest. S is 0 for an item that nobody saw.
 
     >>> patterns = (np.arange(8)[:, None] >> np.arange(3)) & 1
     >>> score_groups(patterns, Items.of("rasch", b=[0.0, 0.0, 0.0]))[0].round(6).tolist()
     [[[2.0, 1.0], [1.0, 2.0]], [[2.0, 1.0], [1.0, 2.0]]]
     """
-    complete = _complete(responses, items)
-    total, out = complete.sum(axis=1, dtype=np.intp), []
-    for item, share in enumerate(_expected_shares(items, mean, sd)):
+    complete, offered = _complete(responses, items)
+    total, out = complete.sum(axis=1, dtype=np.intp), [np.zeros((2, 0, k)) for k in items.categories.tolist()]
+    for place, share in enumerate(_expected_shares(items.take(offered), mean, sd)):
         observed = np.zeros_like(share)
-        np.add.at(observed, (total, complete[:, item]), 1.0)
-        out.append(_inner_scores(np.stack([observed, share * observed.sum(axis=1, keepdims=True)])))
+        np.add.at(observed, (total, complete[:, place]), 1.0)
+        out[offered[place]] = _inner_scores(np.stack([observed, share * observed.sum(axis=1, keepdims=True)]))
     return tuple(out)
 
 
-def _complete(responses: npt.ArrayLike, items: Items) -> Codes:
+def _complete(responses: npt.ArrayLike, items: Items) -> tuple[Codes, Indices]:
+    """Scores of the people who saw all items that anybody saw, and the positions of these."""
     if len(items) < 2:
         raise ValueError("score_group_fit: needs at least two items")
     scores = codes(responses, items.categories)
-    return scores[(scores >= 0).all(axis=1)]
+    offered = np.flatnonzero((scores >= 0).any(axis=0))
+    return scores[(scores[:, offered] >= 0).all(axis=1)][:, offered], offered
 
 
 def free_counts(items: Items) -> npt.NDArray[np.intp]:

@@ -40,8 +40,9 @@ class Similarity:
 
 
 def similarity(responses: npt.ArrayLike, items: Items, theta: npt.ArrayLike, pairs: npt.ArrayLike) -> Similarity:
-    """Identical answers of pairs of people, both abilities given (van der Linden & Sotaridona 2006).
+    """Identical answers of pairs of people (M, 2), both abilities given (van der Linden & Sotaridona 2006).
 
+    `responses` (N, J) are categories, `theta` (N,) abilities on the items' scale, `pairs` positions of people.
     An item matches with probability m = sum_k P_k(theta_1) P_k(theta_2). omega = (h - sum m) / sqrt(sum m (1 - m));
     GBT is the exact probability of h or more matches.
 
@@ -54,7 +55,7 @@ def similarity(responses: npt.ArrayLike, items: Items, theta: npt.ArrayLike, pai
 
 
 def copying(responses: npt.ArrayLike, items: Items, theta: npt.ArrayLike, pairs: npt.ArrayLike) -> Similarity:
-    """As `similarity`, for pairs (copier, source): the source's answers are taken as they are (Wollack 1997).
+    """As `similarity`, for pairs (copier, source), (M, 2): the source's answers are taken as they are (Wollack 1997).
 
     An item matches with the probability that the copier's ability gives to the source's answer.
 
@@ -82,7 +83,7 @@ def joint_similarity(
 
     Both counts follow a generalised trinomial distribution f. An outcome is at least as extreme as the observed one
     if its upper tail P(R >= r, W >= w) is no larger; the p-value adds f over these. `right` (J,) is the right
-    category of each item, by default the highest.
+    category of each item, by default the highest. NaN for a pair that shares no item.
 
     >>> items = Items.of("rasch", b=[0.0, 0.0])
     >>> joint_similarity([[1, 0], [1, 0]], items, [0.0, 0.0], [[0, 1]]).round(6).tolist()
@@ -107,6 +108,7 @@ def joint_similarity(
 def similarity_matrix(responses: npt.ArrayLike, items: Items, theta: npt.ArrayLike) -> Floats:
     """omega of all pairs of N people, (N, N), by matrix products; NaN on the diagonal and where nothing is shared.
 
+    `responses` (N, J) and `theta` (N,) as for `similarity`, whose omega it is (van der Linden & Sotaridona 2006).
     Meant for screening: take the pairs with a large omega to `similarity` for their exact p-value.
 
     >>> items = Items.of("rasch", b=[0.0, 0.0])
@@ -117,8 +119,8 @@ def similarity_matrix(responses: npt.ArrayLike, items: Items, theta: npt.ArrayLi
     count, seen = len(scores), (scores >= 0).astype(np.float64)
     shown = p * seen[:, :, None]
     chosen = np.concatenate([scores == k for k in range(p.shape[2])], axis=1).astype(np.float64)
-    products = (shown[:, :, :, None] * shown[:, :, None, :]).reshape(count, -1)
-    flat = shown.reshape(count, -1)
+    products = (shown[:, :, :, None] * shown[:, :, None, :]).reshape(count, p.shape[1] * p.shape[2] ** 2)
+    flat = shown.reshape(count, p.shape[1] * p.shape[2])
     out = np.empty((count, count))
     for rows in person_blocks(count, BLOCK):
         expected = flat[rows] @ flat.T
@@ -131,7 +133,7 @@ def similarity_matrix(responses: npt.ArrayLike, items: Items, theta: npt.ArrayLi
 def adjusted(p_values: npt.ArrayLike, method: str = "benjamini-hochberg") -> Floats:
     """p-values corrected for their number: "benjamini-hochberg" (false discovery rate) or "holm" (any false alarm).
 
-    NaN stays NaN and is not counted.
+    NaN stays NaN and is not counted. Sources: Benjamini & Hochberg (1995), Holm (1979).
 
     >>> adjusted([0.01, 0.04, 0.03]).round(9).tolist(), adjusted([0.01, 0.04, 0.03], "holm").tolist()
     ([0.03, 0.04, 0.04], [0.03, 0.06, 0.06])
