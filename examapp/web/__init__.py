@@ -1,10 +1,8 @@
 """Pages and JSON by audience: whom each blueprint admits, language, security headers, errors as page or problem."""
 
-import random
-from datetime import datetime
 from typing import Any
 
-from flask import Flask, Response, g, jsonify, render_template, request, session
+from flask import Flask, Response, current_app, render_template, request, session
 from flask_babel import Babel, gettext
 from flask_login import LoginManager, current_user
 from flask_wtf.csrf import CSRFError, CSRFProtect
@@ -13,7 +11,7 @@ from werkzeug.exceptions import HTTPException
 from examapp import clock
 from examapp.accounts.models import User
 from examapp.db import db
-from examapp.errors import ExamappError, InvalidInput, Throttled, Unavailable
+from examapp.errors import ExamappError, InvalidInput
 from examapp.meters import Meters
 from examapp.scoring.rules import percent
 from examapp.web import (
@@ -24,6 +22,7 @@ from examapp.web import (
     help,
     metrics,
     papers,
+    problems,
     public,
     request_log,
     session_api,
@@ -42,7 +41,6 @@ BLUEPRINTS = (
 )  # fmt: skip
 # routes that carry their own proof of origin (a bearer token, a signed assertion, a sitting ticket)
 CSRF_EXEMPT = (api.bp, sitting_api.bp, session_api.bp)
-RETRY_SECONDS = range(1, 6)
 # what is sent without a look at who asks
 SAME_FOR_ALL = ("static", "papers.show")
 JSON_PREFIXES = (
@@ -129,17 +127,10 @@ def _wants_json() -> bool:
 
 def _show_expected(error: ExamappError) -> tuple[Any, int, dict[str, str]]:
     message = gettext(error.message) % error.parameters if error.parameters else gettext(error.message)
-    headers = {}
-    if isinstance(error, Unavailable):
-        headers["Retry-After"] = str(error.retry_after if isinstance(error, Throttled) else drawn_seconds())
-    problems = error.problems if isinstance(error, InvalidInput) else []
-    problems = [(field, gettext(text)) for field, text in problems]
-    return _shown(error.status, error.code, gettext(error.title), message, headers, problems, error.parameters)
-
-
-def drawn_seconds() -> int:
-    """Return after how many seconds to try again, drawn so that those turned away together come back apart."""
-    return random.choice(RETRY_SECONDS)  # noqa: S311 - spreads load, keeps no secret
+    listed = error.problems if isinstance(error, InvalidInput) else []
+    listed = [(field, gettext(text)) for field, text in listed]
+    headers = problems.retry_after(error)
+    return _shown(error.status, error.code, gettext(error.title), message, headers, listed, error.parameters)
 
 
 def _show_http(error: HTTPException) -> tuple[Any, int, dict[str, str]]:
@@ -160,23 +151,15 @@ def _show_http(error: HTTPException) -> tuple[Any, int, dict[str, str]]:
 
 
 def _shown(
-    status: int, code: str, title: str, message: str, headers: dict[str, str], problems: Any, parameters: dict[str, Any]
+    status: int, code: str, title: str, message: str, headers: dict[str, str], listed: Any, parameters: dict[str, Any]
 ) -> tuple[Any, int, dict[str, str]]:
-    g.error_code = code
     metrics.meters().refused(code)
     if not _wants_json():
-        page = render_template("error.html", status=status, title=title, message=message, problems=problems)
+        page = render_template("error.html", status=status, title=title, message=message, problems=listed)
         return page, status, headers
     if request.path.startswith("/api/"):
         # every answer lets the exam page correct its clock
         parameters = {**parameters, "server_now": clock.now()}
-    times = {name: session_api.stamp(value) for name, value in parameters.items() if isinstance(value, datetime)}
-    extra = {name: value for name, value in parameters.items() if isinstance(value, str | int)} | times
-    body: dict[str, Any] = {
-        **extra, "type": f"urn:examapp:{code}", "code": code, "title": title, "detail": message, "status": status,
-    }  # fmt: skip
-    if problems:
-        body["errors"] = [{"field": field, "message": text} for field, text in problems]
-    answer = jsonify(body)
-    answer.mimetype = "application/problem+json"
+    content = problems.content(status, code, title, message, problems=listed, parameters=parameters)
+    answer = current_app.response_class(content, mimetype=problems.JSON)
     return answer, status, headers

@@ -27,8 +27,9 @@ from werkzeug.http import parse_accept_header
 from examapp import clock
 from examapp.config import Config
 from examapp.errors import N_, Unavailable
-from examapp.web import HEADERS, JSON_PREFIXES, LANGUAGES, RETRY_SECONDS, drawn_seconds
+from examapp.web import HEADERS, JSON_PREFIXES, LANGUAGES
 from examapp.web.incoming import REFUSAL
+from examapp.web.problems import RETRY_SECONDS, drawn_seconds
 from examapp.web.session_api import stamp
 
 Environ = dict[str, Any]

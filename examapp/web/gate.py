@@ -2,8 +2,8 @@
 
 A request that is plainly one of these (a good ticket, its CSRF token, our own page, exact JSON) is handed to the
 committer and answered here, without browser session, ORM or Flask. Everything else goes on to the Flask view of the
-same route, with its body and its time of arrival: the views are the reference, and the gate may only be quicker. A
-refusal found here is raised there, so that errors are shown in one place.
+same route, with its body and its time of arrival: the views are the reference, and the gate may only be quicker. An
+alarm found here is raised there, which logs it.
 """
 
 import re
@@ -18,26 +18,28 @@ from sqlalchemy import bindparam, select
 from examapp import clock
 from examapp.config import Config
 from examapp.db import db
-from examapp.delivery import sealed_paper, sittings
+from examapp.delivery import devices, interventions, sealed_paper, sittings
 from examapp.delivery.acceptance import NotPrepared
 from examapp.delivery.models import Sitting
 from examapp.delivery.state import OPEN
 from examapp.delivery.tickets import PlaceTicket
 from examapp.delivery.timing import NO_END, counts
-from examapp.errors import ExamappError
-from examapp.web import HEADERS, HTTPS_ONLY, sitting_answers
+from examapp.errors import ExamappError, Tampered
+from examapp.web import HEADERS, HTTPS_ONLY, problems, sitting_answers
 from examapp.web.admission import Admission, Readers, Saturated
-from examapp.web.hot_request import Environ, Hot, Ordinary, body, check_no_form, checked, checked_places
+from examapp.web.hot_request import Environ, Hot, Ordinary, body, checked, checked_places
 from examapp.web.incoming import ARRIVED, REFUSAL
+from examapp.web.refusals import Refusals
 from examapp.web.sitting_api import committer
 
 START = ("POST", "/api/sittings")
 _ADDRESS = re.compile(
     r"/api/sittings/([0-9a-f]{16})/(?:(responses|flags)/([1-9][0-9]{0,3})|(submission|clock|paper))\Z", re.ASCII
 )
-_STANDING = select(Sitting.id, Sitting.exam_form_id, Sitting.status, Sitting.ends_at, Sitting.epoch).where(
-    Sitting.id == bindparam("sitting")
-)
+_STANDING = select(
+    Sitting.id, Sitting.exam_form_id, Sitting.status, Sitting.ends_at, Sitting.closed_at, Sitting.epoch,
+    devices.NEWEST_OPENING.label("newest_opening"),
+).where(Sitting.id == bindparam("sitting"))  # fmt: skip
 _ALWAYS = (*HEADERS.items(), ("Cache-Control", "no-store"))
 _VARY = (("Vary", "Cookie"),)
 
@@ -48,6 +50,7 @@ class Answer(NamedTuple):
     content: bytes
     headers: tuple[tuple[str, str], ...] = _VARY
     status: str = "200 OK"
+    kind: str = sitting_answers.JSON
 
 
 class Gate:
@@ -55,7 +58,7 @@ class Gate:
 
     def __init__(self, app: Flask, config: Config, admission: Admission) -> None:
         self._app, self._config, self._admission = app, config, admission
-        self._readers = Readers(each=8)
+        self._readers, self._refusals = Readers(each=8), Refusals(app)
         self._grace = timedelta(seconds=config.grace_seconds)
         self._answers: dict[tuple[str, str], Callable[[Hot], Answer]] = {
             ("PUT", "responses"): self._save,
@@ -76,10 +79,17 @@ class Gate:
             return self._admission(environ, start_response)
         except Saturated:
             return self._admission.refuse(environ, start_response)
-        except ExamappError as refusal:
-            environ[REFUSAL] = refusal
+        except Tampered as alarm:
+            environ[REFUSAL] = alarm
             return self._admission(environ, start_response)
+        except ExamappError as refusal:
+            answer = self._refused(environ, refusal)
         return _send(environ, start_response, answer)
+
+    def _refused(self, environ: Environ, refusal: ExamappError) -> Answer:
+        with self._app.app_context():
+            content, status, headers = self._refusals.answer(environ, refusal)
+        return Answer(content, (*_VARY, *headers.items()), status, problems.JSON)
 
     def _work(self, environ: Environ, at: datetime) -> Callable[[], Answer]:
         """Return what answers a hot request whose ticket has proved right; every other one is `Ordinary`."""
@@ -106,7 +116,7 @@ class Gate:
         if place is None:
             raise Ordinary
         with self._admission.starts.turn():
-            begun, is_new = sittings.begin(committer(), place, at=at)
+            begun, is_new = sittings.begin(committer(), place, devices.name_of(ticket.csrf_digest), at=at)
             if begun.ends_at == NO_END:
                 raise Ordinary
             found, places = sealed_paper.of_form(begun.exam_form_id, secret), sittings.places(begun)
@@ -130,16 +140,18 @@ class Gate:
         return Answer(sitting_answers.flagged(hot.slot, accepted, at=clock.now()))
 
     def _hand_in(self, hot: Hot) -> Answer:
-        check_no_form(hot.environ)
         accepted = sittings.hand_in(committer(), hot.ticket, at=hot.at)
         return Answer(sitting_answers.handed_in(accepted, at=clock.now()))
 
     def _clock(self, hot: Hot) -> Answer:
         standing = self._standing(hot)
-        if standing.ends_at == NO_END:
-            raise Ordinary
         part = sealed_paper.of_form(standing.exam_form_id, self._config.secret_key).part
-        return Answer(sitting_answers.encoded(sitting_answers.running(standing, part, standing.ends_at, at=hot.at)))
+        ends_at, paused_since = interventions.clock_of(standing, at=hot.at)
+        device = devices.name_of(hot.ticket.csrf_digest)
+        elsewhere = devices.opened_elsewhere(standing.id, standing.newest_opening, device)
+        shown = sitting_answers.running(standing, part, ends_at, paused_since, elsewhere, at=hot.at)
+        renewed = sitting_answers.renewed_ticket(hot.ticket, standing, ends_at, self._config)
+        return Answer(sitting_answers.encoded(shown), (*renewed, *_VARY))
 
     def _paper(self, hot: Hot) -> Answer:
         standing = self._standing(hot)
@@ -160,5 +172,5 @@ class Gate:
 def _send(environ: Environ, start_response: Callable[..., Any], answer: Answer) -> Iterable[bytes]:
     size = ("Content-Length", str(len(answer.content)))
     secure = (HTTPS_ONLY,) if environ["wsgi.url_scheme"] == "https" else ()
-    start_response(answer.status, [("Content-Type", sitting_answers.JSON), size, *_ALWAYS, *answer.headers, *secure])
+    start_response(answer.status, [("Content-Type", answer.kind), size, *_ALWAYS, *answer.headers, *secure])
     return [answer.content]

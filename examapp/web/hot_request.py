@@ -39,14 +39,23 @@ class Hot:
 
 
 def checked(environ: Environ, public_id: str, slot: int, config: Config, *, at: datetime) -> Hot:
-    """Return a request whose ticket is good, of this sitting, and of the browser session that sends it."""
+    """Return a request whose ticket is good, of this sitting, and of the browser session that sends it.
+
+    Whoever only looks may be signed in instead; whoever sends something has a ticket, or is refused.
+    """
+    is_looking = environ["REQUEST_METHOD"] == "GET"
+    if not is_looking:
+        check_own_page(environ, config)
+        check_no_form(environ)
     try:
         ticket = tickets.check(cookie(environ, "ticket"), config.secret_key, at=at)
         sittings.check_sitting(ticket, public_id)
-        if environ["REQUEST_METHOD"] != "GET":
-            check_sender(environ, ticket.csrf_digest, config)
+        if not is_looking:
+            tickets.check_csrf(environ.get("HTTP_X_CSRF_TOKEN", ""), ticket.csrf_digest, config.secret_key)
     except ExamappError as error:
-        raise Ordinary from error
+        if is_looking:
+            raise Ordinary from error
+        raise
     return Hot(environ, ticket, slot, at)
 
 
@@ -54,26 +63,29 @@ def checked_places(environ: Environ, config: Config, *, at: datetime) -> tickets
     """Return the place ticket of a start, which is good and of the browser session that sends it."""
     try:
         ticket = tickets.check_places(cookie(environ, "places"), config.secret_key, at=at)
-        check_sender(environ, ticket.csrf_digest, config)
+        check_own_page(environ, config)
+        tickets.check_csrf(environ.get("HTTP_X_CSRF_TOKEN", ""), ticket.csrf_digest, config.secret_key)
     except ExamappError as error:
         raise Ordinary from error
     return ticket
 
 
-def check_sender(environ: Environ, csrf_digest: str, config: Config) -> None:
-    """Require that a page of ours sends the request, in the browser session that has this digest."""
+def check_own_page(environ: Environ, config: Config) -> None:
+    """Require that a page of ours sends the request."""
     host = _OWN_HOST(environ["wsgi.url_scheme"], environ.get("HTTP_HOST"))
     site, origin = environ.get("HTTP_SEC_FETCH_SITE", "none"), environ.get("HTTP_ORIGIN")
     if environ.get("QUERY_STRING") or not is_own_page(site, origin, host, config.public_url):
         raise Ordinary
-    tickets.check_csrf(environ.get("HTTP_X_CSRF_TOKEN", ""), csrf_digest, config.secret_key)
 
 
 def cookie(environ: Environ, name: str) -> str:
-    """Return the one cookie of this name."""
+    """Return the one cookie of this name, nothing if there is none."""
     cookies = environ.get("HTTP_COOKIE", "")
+    count = cookies.count(f"{name}=")
+    if not count:
+        return ""
     found = _pattern(name).search(cookies)
-    if found is None or cookies.count(f"{name}=") != 1:
+    if found is None or count != 1:
         raise Ordinary
     return str(found[1])
 

@@ -11,14 +11,19 @@ from typing import Any
 
 import pytest
 from flask import Flask, request_started
+from flask.sessions import SecureCookieSessionInterface
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import select
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from examapp import clock
+from examapp.accounts.models import User
 from examapp.app import create_app
 from examapp.db import db
-from examapp.delivery import preparation, tickets
+from examapp.delivery import preparation, sittings, tickets
+from examapp.errors import Refused, Tampered, Throttled, Unavailable
+from examapp.web import problems
 from tests import makers
 from tests.cast import Member
 from tests.conftest import SECRET, make_config
@@ -128,7 +133,7 @@ def test_a_prepared_sitting_is_started_by_the_gate_with_the_same_bytes_and_cooki
 def test_a_start_before_the_window_gives_no_key(twins: Twins, at: datetime, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(clock, "now", lambda: at - timedelta(seconds=1))
     status, content, by = twins.send("POST", "/api/sittings", starting(twins.waiting))
-    assert (status, by, json.loads(content)["code"]) == ("403 FORBIDDEN", "view", "sitting.not_open")
+    assert (status, by, json.loads(content)["code"]) == ("403 FORBIDDEN", "gate", "sitting.not_open")
     assert not {"paper", "slots", "sitting"} & set(json.loads(content))
 
 
@@ -155,7 +160,10 @@ def test_a_compressed_paper_is_the_same_paper(twins: Twins):
 BAD = "422 UNPROCESSABLE ENTITY"
 REFUSED = {
     "stale": (saving(1, "2"), "409 CONFLICT"), "seq 0": (saving(0), BAD), "seq true": (saving(True), BAD),
-    "value": (saving(9, "7"), BAD), "field": (b'{"seq":9,"value":"1","x":1}', BAD), "empty": (b"", BAD),
+    "value": (saving(9, "7"), BAD),
+}  # fmt: skip
+UNREADABLE = {
+    "field": (b'{"seq":9,"value":"1","x":1}', BAD), "empty": (b"", BAD),
     "large": (saving(9, "1" * 70_000), BAD), "list": (b"[1]", BAD), "twice": (b'{"seq":9,"seq":9,"value":"1"}', BAD),
     "latin": (b'{"seq":9,"value":"\xe9"}', BAD), "cut": (b'{"seq":9,', BAD),
 }  # fmt: skip
@@ -165,10 +173,55 @@ REFUSED = {
 def test_what_cannot_be_stored_is_refused_in_the_same_words(twins: Twins, language: str):
     signed_out = {"Cookie": twins.headers["Cookie"].partition("; ")[0], "Accept-Language": language}
     twins.send("PUT", f"{twins.sitting}/responses/1", saving(1))
-    for name, (body, status) in REFUSED.items():
-        assert twins.send("PUT", f"{twins.sitting}/responses/1", body, **signed_out)[::2] == (status, "view"), name
-    for slot in ("9", "9999", "0", "01", "99999"):
-        assert twins.send("PUT", f"{twins.sitting}/responses/{slot}", saving(5))[2] == "view"
+    for by, refused in (("gate", REFUSED), ("view", UNREADABLE)):
+        for name, (body, status) in refused.items():
+            assert twins.send("PUT", f"{twins.sitting}/responses/1", body, **signed_out)[::2] == (status, by), name
+    for slot, by in (("9", "gate"), ("9999", "gate"), ("0", "view"), ("01", "view"), ("99999", "view")):
+        assert twins.send("PUT", f"{twins.sitting}/responses/{slot}", saving(5))[2] == by
+
+
+def session_with(twins: Twins, **content: str) -> str:
+    """Return the cookies of a browser session that holds this besides the ticket."""
+    sessions = SecureCookieSessionInterface().get_signing_serializer(twins.gate)
+    return f"{twins.headers['Cookie'].partition('; ')[0]}; session={sessions.dumps(content)}"  # type: ignore[union-attr]
+
+
+def test_a_refusal_speaks_the_language_of_the_session_else_of_the_account_else_of_the_browser(twins: Twins):
+    with twins.gate.app_context():
+        account = db.session.scalars(select(User).where(User.language == "en")).one().session_id
+    twins.send("PUT", f"{twins.sitting}/responses/1", saving(1))
+    browser, said = {"Accept-Language": "zh"}, []
+    for content in ({"language": "en", "_user_id": "x"}, {"_user_id": account}, {"_user_id": f"{account}9"},
+                    {"_user_id": "x.y"}, {"language": "de"}):  # fmt: skip
+        sent = {"Cookie": session_with(twins, **content), **browser}
+        _, body, by = twins.send("PUT", f"{twins.sitting}/responses/1", saving(1, "2"), **sent)
+        said.append((json.loads(body)["title"].isascii(), by))
+    assert said == [(True, "gate"), (True, "gate"), (False, "gate"), (False, "gate"), (False, "gate")]
+
+
+@pytest.mark.parametrize("refusal", [
+    Unavailable("service.busy", "The service is very busy.", retry_after=2), Throttled("sitting.too_many", "x", 60),
+    Refused("sitting.closed", "The sitting is over.", sitting_status="expired", ends_at=makers.AT, odd=None),
+], ids=["busy", "too many", "closed"])  # fmt: skip
+def test_whatever_a_save_is_refused_with_has_the_same_bytes(twins: Twins, monkeypatch: pytest.MonkeyPatch, refusal):
+    def refuse(*arguments: object, **named: object) -> None:
+        raise refusal
+
+    monkeypatch.setattr(sittings, "respond", refuse)
+    monkeypatch.setattr(problems, "drawn_seconds", lambda: 3)
+    status, _, by = twins.send("PUT", f"{twins.sitting}/responses/1", saving(1))
+    assert (int(status[:3]), by) == (refusal.status, "gate")
+
+
+def test_an_alarm_is_raised_where_it_is_logged(twins: Twins, monkeypatch: pytest.MonkeyPatch):
+    def tampered(*arguments: object, **named: object) -> None:
+        raise Tampered("journal.broken", "The journal does not hold.")
+
+    monkeypatch.setattr(sittings, "respond", tampered)
+    sent = {"X-Request-Id": "abcdefgh"}
+    assert twins.send("PUT", f"{twins.sitting}/responses/1", saving(1), **sent)[::2] == (
+        "500 INTERNAL SERVER ERROR", "view",
+    )  # fmt: skip
 
 
 SENDERS: dict[str, dict[str, str | None]] = {
@@ -179,6 +232,7 @@ SENDERS: dict[str, dict[str, str | None]] = {
     "no origin": {"Origin": "null"}, "bad origin": {"Origin": "http://["}, "form": {"Content-Type": "text/plain"},
     "forged ticket": {"Cookie": "ticket=a.b"}, "odd cookie": {"Cookie": 'ticket="a'},
 }  # fmt: skip
+WITHOUT_PROOF = {"no cookie", "no token", "wrong token", "token of another session", "forged token", "forged ticket"}
 
 
 @pytest.mark.parametrize("sender", list(SENDERS))
@@ -189,14 +243,14 @@ def test_who_may_not_save_is_refused_in_the_same_words(twins: Twins, sender: str
     ):  # fmt: skip
         address = twins.sitting + path if path else "/api/sittings"
         status, _, by = twins.send(method, address, body, **SENDERS[sender])
-        assert by == "view"
+        assert by == ("gate" if path and sender in WITHOUT_PROOF else "view")
         assert (status[0] == "4") or (sender, path) == ("form", "/submission"), (path, status)
 
 
 def test_a_ticket_counts_for_its_own_sitting_only(twins: Twins):
     for method, path, body in (("PUT", "/responses/1", saving(1)), ("GET", "/paper", None), ("GET", "/clock", None)):
         status, _, by = twins.send(method, twins.other + path, body)
-        assert (status[:3], by) in (("403", "view"), ("404", "view"))
+        assert (status[:3], by) in (("403", "gate"), ("404", "view"))
 
 
 def test_any_token_of_the_session_stands_for_it(twins: Twins, at: datetime):
@@ -217,16 +271,16 @@ def test_own_pages_are_known_by_either_address(twins: Twins):
 def test_after_the_end_both_refuse_and_keep_the_value(twins: Twins, at: datetime, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(clock, "now", lambda: at + timedelta(minutes=91))
     for _ in range(2):
-        assert twins.send("PUT", f"{twins.sitting}/responses/1", saving(1))[::2] == ("409 CONFLICT", "view")
+        assert twins.send("PUT", f"{twins.sitting}/responses/1", saving(1))[::2] == ("409 CONFLICT", "gate")
     assert twins.send("GET", f"{twins.sitting}/paper")[::2] == ("403 FORBIDDEN", "view")
     monkeypatch.setattr(clock, "now", lambda: at + timedelta(days=3))
-    assert twins.send("PUT", f"{twins.sitting}/responses/1", saving(1))[::2] == ("403 FORBIDDEN", "view")
+    assert twins.send("PUT", f"{twins.sitting}/responses/1", saving(1))[::2] == ("403 FORBIDDEN", "gate")
 
 
 def test_an_old_ticket_is_refused_after_signing_out(twins: Twins):
     for app in (twins.gate, twins.view):
         assert _answer(app, "DELETE", "/api/session", None, twins.headers)[0] == "200 OK"
-    assert twins.send("PUT", f"{twins.sitting}/responses/1", saving(1))[::2] == ("403 FORBIDDEN", "view")
+    assert twins.send("PUT", f"{twins.sitting}/responses/1", saving(1))[::2] == ("403 FORBIDDEN", "gate")
     for path in ("/paper", "/clock"):
         assert twins.send("GET", twins.sitting + path)[::2] == ("401 UNAUTHORIZED", "view")
     assert twins.send("POST", "/api/sittings", starting(twins.waiting))[2] == "view"
