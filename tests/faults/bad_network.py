@@ -25,17 +25,17 @@ LONGEST_CUT = 900
 
 @dataclass
 class BadNetwork:
-    """A proxy to `target` on a port of its own; `met` counts the fates."""
+    """A proxy to `target` on a port of its own; `met` counts the fates.
+
+    `cuts` counts the connections that were cut, each only if something was granted since the last that counts.
+    """
 
     target: int
     seed: int
     port: int = 0
     met: Counter[str] = field(default_factory=Counter)
-
-    @property
-    def cuts(self) -> int:
-        """How many connections were cut."""
-        return sum(count for fate, count in self.met.items() if fate in CUTS)
+    cuts: int = 0
+    _was_granted: bool = False
 
     def __post_init__(self) -> None:
         self._rng = random.Random(self.seed)
@@ -71,6 +71,8 @@ class BadNetwork:
         at = self._rng.randrange(1, LONGEST_CUT)
         request = await _whole(request, reader)
         self.met[fate] += 1
+        if fate in CUTS and self._was_granted:
+            self.cuts, self._was_granted = self.cuts + 1, False
         if fate in ("request cut", "request ends early"):
             back.write(request[: min(at, len(request) - 1)])
             await back.drain()
@@ -87,7 +89,9 @@ class BadNetwork:
             return False
         writer.write(answer[:at] if fate == "answer cut" else answer)
         await writer.drain()
-        return fate in ("passes", "delayed")
+        is_whole = fate in ("passes", "delayed")
+        self._was_granted |= is_whole and answer.startswith(b"HTTP/1.1 200")
+        return is_whole
 
 
 async def _whole(head: bytes, reader: asyncio.StreamReader) -> bytes:

@@ -4,8 +4,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.faults.audit import audit
 from tests.faults.bad_network import bad_network
+from tests.faults.ending import end
 from tests.faults.hall import open_hall
 from tests.faults.service import Served, Warm, running
 from tests.faults.table import Row
@@ -18,9 +18,9 @@ EXPECTED_OF_HALVES = EXPECTED | {400, 403, 408, 422}
 
 
 def cut_connections(times: int, seed: int, *options: str, is_served: bool = False) -> Row:
-    """Cut `times` connections between the trainees and a service on SQLite."""
+    """Cut connections between the trainees and a service on SQLite, until `times` cuts count."""
     with tempfile.TemporaryDirectory() as folder:
-        hall = open_hall(Path(folder), trainees=8, sittings=4)
+        hall = open_hall(Path(folder), trainees=8, sittings=20)
         server = (Served if is_served else Warm)(hall, *options)
         with running(server), bad_network(server.port, seed) as network:
             with at_work(
@@ -29,7 +29,7 @@ def cut_connections(times: int, seed: int, *options: str, is_served: bool = Fals
                 while network.cuts < times:
                     crowd.wait(1)
                     time.sleep(0.02)
-            time.sleep(0.5)
-            found = audit(hall.config.database_url, crowd.trainees)
+            found = end(hall, crowd)
     note = ", ".join(f"{count} {fate}" for fate, count in sorted(network.met.items()))
-    return Row("cut connections", network.cuts, found, tuple(crowd.wrong), note)
+    fault = f"cut connections, {'examapp serve' if is_served else 'SQLite'}"
+    return Row(fault, network.cuts, found, tuple(crowd.wrong), note)

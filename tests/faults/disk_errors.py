@@ -8,60 +8,89 @@ import itertools
 import random
 import time
 from collections import Counter
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
-from tests.faults.audit import NOTHING, Audit, audit
-from tests.faults.disk_image import disk_image
-from tests.faults.failing_disk import KINDS, FailingDisk
+from tests.faults.audit import NOTHING, Audit
+from tests.faults.disk_image import DiskImage, disk_image
+from tests.faults.ending import end
+from tests.faults.failing_disk import AIMED, KINDS, FailingDisk
 from tests.faults.hall import open_hall
 from tests.faults.power_cuts import after_cut
 from tests.faults.service import Served, Warm, frozen, running
 from tests.faults.table import Row
-from tests.faults.trainees import STUCK_SECONDS, at_work
+from tests.faults.trainees import STUCK_SECONDS, Crowd, at_work
 
-BURST = 40
+# so many errors, or so many seconds, of one kind
+BURST = 20
 LONGEST_BURST_SECONDS = 2.0
 CUT_EVERY = 3
 
 
+@dataclass
+class _Tally:
+    """What came of the bursts: errors that count and calls that failed, by kind, and an audit for each power cut."""
+
+    counted: Counter[str] = field(default_factory=Counter)
+    calls: Counter[str] = field(default_factory=Counter)
+    audits: list[Audit] = field(default_factory=list)
+    slowest: float = 0.0
+
+
 def fail_disk(times: int, seed: int, *options: str, is_served: bool = False) -> Row:
-    """Let `times` calls to the disk fail, in bursts of each kind in turn, below one server that is never restarted."""
-    rng, injected, slowest = random.Random(seed), Counter[str](), 0.0
-    audits: list[Audit] = []
+    """Let calls to the disk fail, in bursts of each kind in turn, below one server that is never restarted.
+
+    Of the calls that failed one counts if something was acknowledged since the last that counted, until `times` did.
+    """
     with disk_image(256) as disk:
         hall = open_hall(disk.mounted, trainees=6, sittings=60)
         failing = FailingDisk(disk.mounted.parent / "faults")
-        kind_of_service = Served if is_served else Warm
-        server = kind_of_service(hall, *options, environment=failing.environment)
-        with running(server) as service, at_work(hall, server.port, seed=seed) as crowd:
-            crowd.wait(5)
-            begun = {process.pid for process in service.processes()}
-            for number, kind in enumerate(itertools.cycle(KINDS), start=1):
-                before = failing.injected
-                with failing.failing(*KINDS[kind]):
-                    _burst(failing, rng.uniform(0.2, LONGEST_BURST_SECONDS))
-                    if number % CUT_EVERY == 0:
-                        with frozen(service.processes()):
-                            time.sleep(0.02)
-                            audits.append(after_cut(disk, crowd.trainees))
-                injected[kind] += failing.injected - before
-                slowest = max(slowest, crowd.wait(3))
-                if injected.total() >= times and number >= len(KINDS):
-                    break
-            assert all(injected[kind] for kind in KINDS), f"nothing was injected of some kind: {injected}"
-            assert {process.pid for process in service.processes()} == begun, "a process was restarted"
-        audits.append(audit(hall.config.database_url, crowd.trainees))
-    note = ", ".join(f"{count} {kind}" for kind, count in injected.items())
+        kinds, service = KINDS, Served(hall, environment=failing.environment)
+        if not is_served:
+            kinds, service = AIMED, Warm(hall, "checkpoint-often", *options, environment=failing.environment)
+        with running(service):
+            with at_work(hall, service.port, seed=seed) as crowd:
+                crowd.wait(5)
+                begun = {process.pid for process in service.processes()}
+                tally = _bursts(times, random.Random(seed), kinds, failing, disk, service, crowd)
+                assert {process.pid for process in service.processes()} == begun, "a process was restarted"
+            ended = end(hall, crowd)
+    note = ", ".join(f"{count} {kind}" for kind, count in tally.counted.items())
+    note += f"; {tally.calls.total()} calls failed in all"
     # what one image lacks the next may lack too
-    last = audits[-1].acknowledged
-    found = replace(sum(audits, NOTHING), acknowledged=last, lost=max(each.lost for each in audits))
-    return Row("disk errors, SQLite", injected.total(), found, tuple(crowd.wrong), note, back=slowest)
+    lost = max(each.lost for each in (*tally.audits, ended))
+    found = replace(sum((*tally.audits, ended), NOTHING), acknowledged=ended.acknowledged, lost=lost)
+    fault = f"disk errors, {'examapp serve' if is_served else 'SQLite'}"
+    return Row(fault, tally.counted.total(), found, tuple(crowd.wrong), note, back=tally.slowest)
 
 
-def _burst(failing: FailingDisk, seconds: float) -> None:
-    """Wait so long, or until enough calls have failed; in any case until one has."""
-    before, begun = failing.injected, time.monotonic()
-    while failing.injected == before or (failing.injected < before + BURST and time.monotonic() < begun + seconds):
+def _bursts(
+    times: int, rng: random.Random, kinds: Mapping[str, tuple[bytes, int, float, int]], failing: FailingDisk,
+    disk: DiskImage, service: Warm | Served, crowd: Crowd,
+) -> _Tally:  # fmt: skip
+    tally = _Tally()
+    for number, kind in enumerate(itertools.cycle(kinds), start=1):
+        before = failing.injected
+        with failing.failing(*kinds[kind]):
+            tally.counted[kind] += _burst(failing, crowd, rng.uniform(0.2, LONGEST_BURST_SECONDS))
+            if number % CUT_EVERY == 0:
+                with frozen(service.processes()):
+                    time.sleep(0.02)
+                    tally.audits.append(after_cut(disk, crowd.trainees))
+        tally.calls[kind] += failing.injected - before
+        tally.slowest = max(tally.slowest, crowd.wait(3))
+        if tally.counted.total() >= times and number >= len(kinds):
+            return tally
+    raise AssertionError("a cycle has no end")
+
+
+def _burst(failing: FailingDisk, crowd: Crowd, seconds: float) -> int:
+    """Wait so long, or until enough errors count, in any case until one does; return how many do."""
+    begun, calls, acknowledged, counted = time.monotonic(), failing.injected, crowd.acknowledged - 1, 0
+    while not counted or (counted < BURST and time.monotonic() < begun + seconds):
         if time.monotonic() > begun + STUCK_SECONDS:
             raise TimeoutError("the disk was not asked for anything that could fail")
-        time.sleep(0.005)
+        if failing.injected > calls and crowd.acknowledged > acknowledged:
+            calls, acknowledged, counted = failing.injected, crowd.acknowledged, counted + 1
+        time.sleep(0.002)
+    return counted

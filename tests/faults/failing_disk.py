@@ -7,20 +7,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.faults.inside.sitecustomize import CONTROL, COUNT, POINTS
+from tests.faults.inside.sitecustomize import ANY, CONTROL, COUNT, LOG, POINTS, TABLES
 
 HERE = Path(__file__).resolve().parent
 LIBRARY = Path("/usr/lib/fiu/fiu_posix_preload.so")
 # before it, the C library's own allocator: that of libfiu fails where many libraries have thread storage
 ALLOCATOR = "libc_malloc_debug.so.0"
 FDATASYNC, PWRITE, PREAD = POINTS
-# what fails, with what, and in which share of the calls
+# what fails, with what, in which share of the calls, and for which file; a transaction flushes once and writes often
 KINDS = {
-    "fdatasync EIO": (FDATASYNC, errno.EIO, 0.5),
-    "pwrite ENOSPC": (PWRITE, errno.ENOSPC, 0.3),
-    "pwrite EIO": (PWRITE, errno.EIO, 0.3),
-    "pread EIO": (PREAD, errno.EIO, 0.5),
+    "fdatasync EIO": (FDATASYNC, errno.EIO, 0.5, ANY),
+    "pwrite ENOSPC": (PWRITE, errno.ENOSPC, 0.06, ANY),
+    "pwrite EIO": (PWRITE, errno.EIO, 0.06, ANY),
+    "pread EIO": (PREAD, errno.EIO, 0.5, ANY),
 }
+FILES = {"log": LOG, "tables": TABLES}
+# the same, of one file at a time
+AIMED = {f"{kind} of the {name}": (*what, file) for kind, (*what, _) in KINDS.items() for name, file in FILES.items()}
 
 
 class FailingDisk:
@@ -45,10 +48,10 @@ class FailingDisk:
         return sum(COUNT.unpack(file.read_bytes())[0] for file in self._folder.glob("injected.*"))
 
     @contextmanager
-    def failing(self, point: bytes, number: int, probability: float) -> Iterator[None]:
-        """Fail this share of the calls to `point` with errno `number` while the block runs."""
-        CONTROL.pack_into(self._control, 0, *(probability if each == point else 0.0 for each in POINTS), number)
+    def failing(self, point: bytes, number: int, probability: float, file: int = ANY) -> Iterator[None]:
+        """Fail this share of the calls to `point` for `file` with errno `number` while the block runs."""
+        CONTROL.pack_into(self._control, 0, *(probability if each == point else 0.0 for each in POINTS), number, file)
         try:
             yield
         finally:
-            CONTROL.pack_into(self._control, 0, *(0.0 for _ in POINTS), 0)
+            CONTROL.pack_into(self._control, 0, *(0.0 for _ in POINTS), 0, ANY)

@@ -12,8 +12,10 @@ from flask import Flask
 from flask_migrate import upgrade
 
 from examapp import clock
+from examapp.accounts.access import OPERATOR
 from examapp.app import MIGRATIONS, create_app
 from examapp.config import Config
+from examapp.credentials import key_store
 from examapp.db import db
 from tests.conftest import make_config
 from tests.makers import PASSWORD, make_administration, make_content, make_exam_form, make_registration, make_user
@@ -50,6 +52,9 @@ def open_hall(folder: Path, url: str | None = None, *, trainees: int = 4, sittin
     app = create_app(config)
     with app.app_context():
         upgrade(directory=str(MIGRATIONS))
+        # the worker signs
+        store = key_store.KeyStore(config.key_folder, config.public_url, config.log_origin)
+        key_store.create_missing(OPERATOR, store, at=clock.now())
         registrations = _invite(trainees, sittings)
         db.session.remove()
     seats = [_begin(app, username, own) for username, own in registrations.items()]

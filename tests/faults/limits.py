@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 
-from tests.faults.audit import audit
+from tests.faults.ending import end
 from tests.faults.hall import open_hall
 from tests.faults.service import Served, running
 from tests.faults.table import Row
@@ -25,12 +25,13 @@ def run_out_of_files(times: int, seed: int) -> Row:
     with tempfile.TemporaryDirectory() as folder:
         hall = open_hall(Path(folder), trainees=6, sittings=6)
         service = Served(hall)
-        with running(service), at_work(hall, service.port, seed=seed) as crowd:
-            crowd.wait(10)
-            with _limited(service, resource.RLIMIT_NOFILE, lambda process: FILES):
-                injected = sum(_hold_connections(service, crowd) for _ in range(times))
-            crowd.wait_for_everybody()
-        found = audit(hall.config.database_url, crowd.trainees)
+        with running(service):
+            with at_work(hall, service.port, seed=seed) as crowd:
+                crowd.wait(10)
+                with _limited(service, resource.RLIMIT_NOFILE, lambda process: FILES):
+                    injected = sum(_hold_connections(service, crowd) for _ in range(times))
+                crowd.wait_for_everybody()
+            found = end(hall, crowd)
     return Row("no files left", injected, found, tuple(crowd.wrong), f"{FILES} files a process")
 
 
@@ -58,15 +59,16 @@ def run_out_of_memory(times: int, seed: int) -> Row:
         hall = open_hall(Path(folder), trainees=6, sittings=6)
         service = Served(hall)
         injected = 0
-        with running(service), at_work(hall, service.port, seed=seed) as crowd:
-            for _ in range(times):
-                crowd.wait(10)
-                with _limited(service, resource.RLIMIT_AS, lambda process: process.memory_info().vms + SPARE_BYTES):
-                    injected += _is_starved(service)
-                    time.sleep(0.2)
-                crowd.wait(6)
-            crowd.wait_for_everybody()
-        found = audit(hall.config.database_url, crowd.trainees)
+        with running(service):
+            with at_work(hall, service.port, seed=seed) as crowd:
+                for _ in range(times):
+                    crowd.wait(10)
+                    with _limited(service, resource.RLIMIT_AS, lambda process: process.memory_info().vms + SPARE_BYTES):
+                        injected += _is_starved(service)
+                        time.sleep(0.2)
+                    crowd.wait(6)
+                crowd.wait_for_everybody()
+            found = end(hall, crowd)
     return Row("no memory left", injected, found, tuple(crowd.wrong), "bodies of 900 kB went unanswered")
 
 

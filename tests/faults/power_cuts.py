@@ -10,6 +10,7 @@ from dataclasses import replace
 from tests.cluster import Cluster
 from tests.faults.audit import NOTHING, Audit, audit
 from tests.faults.disk_image import DiskImage, disk_image, power_back
+from tests.faults.ending import end
 from tests.faults.hall import open_hall
 from tests.faults.postgres import cluster_in, tree
 from tests.faults.service import Warm, frozen, running
@@ -19,8 +20,8 @@ from tests.faults.trainees import Crowd, Trainee, at_work
 PER_DISK = 20
 
 
-# the audit of each image of one disk, and what was said that may not be said
-Disk = tuple[list[Audit], list[str]]
+# the audit of each image of one disk and of the end, and what was said that may not be said
+Disk = tuple[list[Audit], Audit, list[str]]
 
 
 def cut_sqlite(times: int, seed: int, *options: str) -> Row:
@@ -33,15 +34,16 @@ def _one_disk(times: int, seed: int, *options: str) -> Disk:
     rng = random.Random(seed)
     with disk_image(96) as disk:
         hall = open_hall(disk.mounted, trainees=6, sittings=4)
-        with running(Warm(hall, *options)) as service, at_work(hall, service.port, seed=seed) as crowd:
+        with running(Warm(hall, *options)) as service:
             audits = []
-            for _ in range(times):
-                _work_a_little(crowd, rng)
-                with frozen(service.processes()):
-                    # what was said before is read by now; nothing more is said while the server stands still
-                    time.sleep(0.02)
-                    audits.append(after_cut(disk, crowd.trainees))
-    return audits, crowd.wrong
+            with at_work(hall, service.port, seed=seed) as crowd:
+                for _ in range(times):
+                    _work_a_little(crowd, rng)
+                    with frozen(service.processes()):
+                        # what was said before is read by now; nothing more is said while the server stands still
+                        time.sleep(0.02)
+                        audits.append(after_cut(disk, crowd.trainees))
+            return audits, end(hall, crowd), crowd.wrong
 
 
 def _work_a_little(crowd: Crowd, rng: random.Random) -> None:
@@ -66,21 +68,24 @@ def cut_postgres(times: int, seed: int, *options: str) -> Row:
         hall = open_hall(disk.mounted.parent, cluster.url("exam"), trainees=6, sittings=20)
         for statement in ("ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()") if options else ():
             cluster.run(statement)
-        with running(Warm(hall, *options)) as service, at_work(hall, service.port, seed=seed) as crowd:
+        with running(Warm(hall, *options)) as service:
             audits = []
-            for _ in range(times):
-                _work_a_little(crowd, rng)
-                with frozen([*tree(cluster), *service.processes()]):
-                    time.sleep(0.02)
-                    audits.append(_after_postgres(disk, crowd))
-    return _row("power cut, PostgreSQL", [(audits, crowd.wrong)])
+            with at_work(hall, service.port, seed=seed) as crowd:
+                for _ in range(times):
+                    _work_a_little(crowd, rng)
+                    with frozen([*tree(cluster), *service.processes()]):
+                        time.sleep(0.02)
+                        audits.append(_after_postgres(disk, crowd))
+            ended = end(hall, crowd)
+    return _row("power cut, PostgreSQL", [(audits, ended, crowd.wrong)])
 
 
 def _row(fault: str, disks: list[Disk]) -> Row:
-    """Each image was audited for all that was acknowledged before it; what the last one was asked for is counted."""
-    images = tuple(each for audits, _ in disks for each in audits)
-    found = replace(sum(images, NOTHING), acknowledged=sum(audits[-1].acknowledged for audits, _ in disks))
-    return Row(fault, len(images), found, tuple(each for _, wrong in disks for each in wrong), each=images)
+    """Each image was audited for all that was acknowledged before it; what the end was asked for is counted."""
+    images = tuple(each for audits, _, _ in disks for each in audits)
+    ends = [ended for _, ended, _ in disks]
+    found = replace(sum((*images, *ends), NOTHING), acknowledged=sum(each.acknowledged for each in ends))
+    return Row(fault, len(images), found, tuple(each for *_, wrong in disks for each in wrong), each=images)
 
 
 def _after_postgres(disk: DiskImage, crowd: Crowd) -> Audit:

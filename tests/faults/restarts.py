@@ -10,8 +10,8 @@ from pathlib import Path
 import psutil
 
 from tests.cluster import Cluster
-from tests.faults.audit import audit
 from tests.faults.disk_image import memory
+from tests.faults.ending import end
 from tests.faults.hall import open_hall
 from tests.faults.postgres import cluster_in, tree
 from tests.faults.service import Served, Warm, running
@@ -22,7 +22,7 @@ WAYS = {"immediate": signal.SIGQUIT, "fast": signal.SIGINT}
 
 
 def restart_database(times: int, seed: int, *options: str, is_served: bool = False) -> Row:
-    """Restart PostgreSQL `times` times below one server that is never restarted."""
+    """Restart PostgreSQL `times` times below servers that are never restarted: one, or `serve` with two."""
     return _break("database restarts", _restart, times, seed, *options, is_served=is_served)
 
 
@@ -39,18 +39,22 @@ def _break(fault, breaks, times: int, seed: int, *options: str, is_served: bool)
     ):
         cluster.run("CREATE DATABASE exam")
         hall = open_hall(Path(folder), cluster.url("exam"), trainees=6, sittings=20)
-        server = (Served if is_served else Warm)(hall, *options)
-        with running(server) as service, at_work(hall, server.port, seed=seed) as crowd:
-            crowd.wait(3)
-            begun = {process.pid for process in service.processes()}
-            for _ in range(times):
-                time.sleep(rng.uniform(0.0, 0.15))
-                ways.append(breaks(cluster, rng))
-                slowest = max(slowest, crowd.wait(len(crowd.trainees)))
-            assert {process.pid for process in service.processes()} == begun, "a server process was restarted"
-            crowd.wait_for_everybody()
-        found = audit(hall.config.database_url, crowd.trainees)
+        server = Served(hall, "--processes", "2") if is_served else Warm(hall, *options)
+        with running(server) as service:
+            with at_work(hall, server.port, seed=seed) as crowd:
+                crowd.wait(3)
+                begun = {process.pid for process in service.processes()}
+                assert len(begun) == (3 if is_served else 1)
+                for _ in range(times):
+                    time.sleep(rng.uniform(0.0, 0.15))
+                    ways.append(breaks(cluster, rng))
+                    slowest = max(slowest, crowd.wait(len(crowd.trainees)))
+                assert {process.pid for process in service.processes()} == begun, "a server process was restarted"
+                crowd.wait_for_everybody()
+            found = end(hall, crowd)
     note = ", ".join(f"{ways.count(way)} {way}" for way in sorted(set(ways)))
+    if is_served:
+        fault += ", two processes"
     return Row(fault, len(ways), found, tuple(crowd.wrong), f"{note}; back in {slowest:.1f} s at most", back=slowest)
 
 

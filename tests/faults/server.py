@@ -1,10 +1,10 @@
 """A server to kill: imports the application once, then forks a whole new server process for each line it reads.
 
-    python -m tests.faults.server SOCKET [acknowledge-early] [synchronous-off] [leave-unflushed]
+    python -m tests.faults.server SOCKET [acknowledge-early] [synchronous-off] [leave-unflushed] [checkpoint-often]
 
 SOCKET is the number of a listening socket that it was given. The forked process is the complete server (HTTP,
-committer, database connections); killing it with -9 leaves nothing of it. The options are the controls, which must
-lose.
+committer, database connections); killing it with -9 leaves nothing of it. The first three options are the controls,
+which must lose; with the last, SQLite moves its log into the database after every few pages.
 """
 
 import io
@@ -66,9 +66,11 @@ def serve(service: Callable[..., Any], socket: int) -> None:
 
 
 @event.listens_for(Engine, "checkout")
-def _switch_flushes_off(dbapi_connection: Any, *_: Any) -> None:
-    if "synchronous-off" in sys.argv and isinstance(dbapi_connection, sqlite3.Connection):
-        dbapi_connection.execute("PRAGMA synchronous=OFF")
+def _set_sqlite(dbapi_connection: Any, *_: Any) -> None:
+    wanted = {"synchronous-off": "synchronous=OFF", "checkpoint-often": "wal_autocheckpoint=8"}
+    if isinstance(dbapi_connection, sqlite3.Connection):
+        for setting in (setting for option, setting in wanted.items() if option in sys.argv):
+            dbapi_connection.execute(f"PRAGMA {setting}")
 
 
 def main() -> None:

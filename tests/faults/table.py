@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from tests.faults.audit import Audit
 
 # an operator's promise: this soon after a fault is over, answers are taken again
-BACK_SECONDS = 10.0
+BACK_SECONDS = 5.0
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,8 @@ from tests.faults.hall import SLOTS, Hall, Seat
 
 # (sitting, slot, seq); a hand-in is (sitting, 0, 0)
 Key = tuple[str, int, int]
-SAVES_PER_SITTING = 400
+# before it is handed in: a trainee draws one for each sitting
+SAVES_PER_SITTING = (20, 100, 400)
 # nobody waits so long, not on a machine with much else to do
 STUCK_SECONDS = 90.0
 # what a service in trouble may say; anything else fails the run
@@ -51,13 +52,27 @@ class Trainee:
         self._line = line = Line(self.port, self.patience)
         for number, seat in enumerate(self.seats):
             is_last = number + 1 == len(self.seats)
-            seq = 0
-            while not stop.is_set() and (is_last or seq < SAVES_PER_SITTING):
+            seq, most = 0, self.rng.choice(SAVES_PER_SITTING)
+            while not stop.is_set() and (is_last or seq < most):
                 seq += 1
                 self._save(line, seat, seq, stop)
             if not is_last and not stop.is_set():
                 self._until_said(line, seat, (seat.sitting, 0, 0), stop)
         line.close()
+
+    def hand_in(self) -> None:
+        """Hand in every sitting that was begun, when the work is over."""
+        begun, stop = {sitting for sitting, _, _ in self.sent}, threading.Event()
+        patience = threading.Timer(STUCK_SECONDS, stop.set)
+        patience.start()
+        line = Line(self.port, self.patience)
+        for seat in self.seats:
+            if seat.sitting in begun:
+                self._until_said(line, seat, (seat.sitting, 0, 0), stop)
+        line.close()
+        patience.cancel()
+        if stop.is_set():
+            raise TimeoutError(f"could not hand in; met {dict(self.outcomes)}")
 
     def save(self, line: "Line", seat: Seat, seq: int) -> bool:
         """Send one save, the same again when it was sent before; say whether it was acknowledged."""
