@@ -14,7 +14,7 @@ from examapp.canonical import canonical_bytes, digest_of_bytes, utc_string
 from examapp.delivery.batch import Batch, Prepared, Stored
 from examapp.delivery.journal import Entry, Head
 from examapp.delivery.state import OPEN, SUBMITTED, Kind
-from examapp.delivery.timing import TimeRules, counts
+from examapp.delivery.timing import NO_END, TimeRules, counts
 from examapp.errors import N_, ExamappError, NotAllowed, Refused, Throttled
 
 # three entries a second for almost two hours: no person comes near it, and a program cannot fill the disk
@@ -47,7 +47,9 @@ class HandIn:
 
 @dataclass(frozen=True)
 class Begin:
-    """A start of a prepared sitting; what it is answered with says whether it was the first."""
+    """A start of a prepared sitting, on which device; what it is answered with says whether it was the first."""
+
+    device: str = ""
 
 
 Action = Save | Flag | HandIn | Begin
@@ -83,7 +85,7 @@ def accept(batch: Batch, request: Request, grace: timedelta) -> Outcome:
     """Decide on `request`; what follows from it is in the batch."""
     head, action, at = batch.heads.get(request.sitting_id), request.action, request.received_at
     if isinstance(action, Begin):
-        return _begin(batch, request, head)
+        return _begin(batch, request, action.device, head)
     if head is None or head.epoch != request.epoch:
         return NotAllowed("sitting.ticket", N_("Sign in again to go on with this sitting."))
     if isinstance(action, Save):
@@ -96,7 +98,8 @@ def accept(batch: Batch, request: Request, grace: timedelta) -> Outcome:
 def closed(head: Head) -> Refused:
     """Return the refusal of a request to a sitting that is over."""
     message = N_("The sitting is over.")
-    return Refused("sitting.closed", message, sitting_status=head.status, ends_at=head.ends_at)
+    ends_at = head.ends_at if head.ends_at != NO_END else None
+    return Refused("sitting.closed", message, sitting_status=head.status, ends_at=ends_at)
 
 
 def admit(rules: TimeRules, *, at: datetime) -> NotAllowed | None:
@@ -171,7 +174,7 @@ def _hand_in(batch: Batch, head: Head, at: datetime, grace: timedelta) -> Outcom
     return Accepted(batch.append(head, Kind.SUBMITTED, at, canonical_bytes(body).decode()), head.ends_at, body)
 
 
-def _begin(batch: Batch, request: Request, head: Head | None) -> Outcome:
+def _begin(batch: Batch, request: Request, device: str, head: Head | None) -> Outcome:
     prepared, at = batch.prepared.get(request.sitting_id), request.received_at
     epoch = head.epoch if head else prepared.epoch if prepared else None
     if prepared is None or epoch != request.epoch or prepared.attempt > prepared.attempts:
@@ -184,6 +187,8 @@ def _begin(batch: Batch, request: Request, head: Head | None) -> Outcome:
         return refusal or _not_prepared()
     head = batch.begin(prepared, at)
     body = {**_start_of(prepared), "exam_form": digests.exam_form, "paper": digests.paper}
+    if device:
+        body["device"] = device
     return _begun(prepared, head, batch.append(head, Kind.STARTED, at, canonical_bytes(body).decode()), True)
 
 

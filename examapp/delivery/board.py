@@ -16,6 +16,7 @@ from examapp.accounts import access
 from examapp.canonical import parse_utc
 from examapp.db import db
 from examapp.delivery import interventions, journal
+from examapp.delivery.interventions import TIMES
 from examapp.delivery.models import JournalEntry, Sitting, StoredResponse
 from examapp.delivery.state import EXPIRED, OPEN, Event, Kind, replay
 from examapp.delivery.timing import NO_END
@@ -68,7 +69,7 @@ def places(actor: access.Actor, administration: Administration, *, at: datetime)
     rows = registrations(actor, administration)
     sittings = _newest_sittings(_visible(actor, select(Registration.id), administration))
     sitting_ids = [sitting.id for sitting in sittings.values()]
-    saved, events = _saves(sitting_ids), interventions.time_events_of(sitting_ids)
+    saved, events = _saves(sitting_ids), interventions.events_of(sitting_ids, (*TIMES, Kind.OPENED))
     sizes = _sizes({row.exam_form_id for row in rows})
     places = []
     for row in rows:
@@ -135,6 +136,8 @@ class _Seen:
             yield "not_closed"
         if status in (OPEN, PAUSED) and interventions.waiting(self.events):
             yield "time_asked"
+        if self.sitting.status == OPEN and any(event.kind is Kind.OPENED for event in self.events):
+            yield "other_device"
 
 
 def incidents(actor: access.Actor, administration: Administration) -> list[Incident]:

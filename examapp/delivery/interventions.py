@@ -9,7 +9,7 @@ is stored, so that nothing is lost.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import select
 
@@ -122,27 +122,44 @@ def void(actor: access.Actor, sitting: Sitting, reason: str, *, at: datetime) ->
 
 def time_events(sitting_id: int) -> list[Event]:
     """Return the entries that decide when a sitting ends, in order."""
-    return time_events_of([sitting_id])[sitting_id]
+    return events_of([sitting_id], TIMES)[sitting_id]
 
 
-def time_events_of(sitting_ids: Sequence[int]) -> dict[int, list[Event]]:
-    """Return the same of several sittings, by id."""
+def events_of(sitting_ids: Sequence[int], kinds: Iterable[Kind]) -> dict[int, list[Event]]:
+    """Return the entries of some kinds of several sittings, by id and in order."""
     query = (
-        select(JournalEntry)
-        .where(JournalEntry.sitting_id.in_(sitting_ids), JournalEntry.kind.in_([kind.value for kind in TIMES]))
+        select(JournalEntry.sitting_id, JournalEntry.number, JournalEntry.kind, JournalEntry.at, JournalEntry.body)
+        .where(JournalEntry.sitting_id.in_(sitting_ids), JournalEntry.kind.in_([kind.value for kind in kinds]))
         .order_by(JournalEntry.sitting_id, JournalEntry.number)
     )
     found: dict[int, list[Event]] = {sitting_id: [] for sitting_id in sitting_ids}
-    for row in db.session.scalars(query):
+    rows: Iterable[Any] = db.session.execute(query)
+    for row in rows:
         found[row.sitting_id].append(journal.event_of(row))
     return found
 
 
-def clock_of(sitting: Sitting, *, at: datetime) -> tuple[datetime, datetime | None]:
+class Standing(Protocol):
+    """What a sitting's row says of its time."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def status(self) -> str: ...
+    @property
+    def ends_at(self) -> datetime: ...
+    @property
+    def closed_at(self) -> datetime | None: ...
+
+
+def clock_of(sitting: Standing, *, at: datetime) -> tuple[datetime, datetime | None]:
     """Return when a sitting ends and since when it is paused; a pause moves its end on as time goes by."""
     if sitting.ends_at != NO_END:
         return sitting.ends_at, None
     state = replay(time_events(sitting.id))
+    if sitting.closed_at is not None:
+        # voided in a pause, which ended with it
+        return state.ends_if_resumed(sitting.closed_at), None
     return state.ends_if_resumed(at), state.paused_since
 
 

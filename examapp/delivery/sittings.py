@@ -27,7 +27,7 @@ LARGEST_SEQ = 2**52
 NO_GRACE = timedelta(0)
 
 
-def start(actor: access.Actor, registration: Registration, *, at: datetime) -> tuple[Sitting, bool]:
+def start(actor: access.Actor, registration: Registration, device: str = "", *, at: datetime) -> tuple[Sitting, bool]:
     """Return the running sitting of a registration and whether this call began it; begin again returns the same."""
     access.require(actor, "sitting.take")
     if registration.trainee_id != actor.id:
@@ -40,7 +40,7 @@ def start(actor: access.Actor, registration: Registration, *, at: datetime) -> t
     if refusal := acceptance.admit(time_rules(registration), at=at):
         raise refusal
     prepared = preparation.of_registration(registration, last.attempt + 1 if last else 1)
-    begin = Request(prepared.sitting_id, Begin(), at, prepared.epoch)
+    begin = Request(prepared.sitting_id, Begin(device), at, prepared.epoch)
     (outcome,) = settle(rows_of(db.session.connection()), [begin], NO_GRACE)
     if isinstance(outcome, ExamappError):
         raise outcome
@@ -138,12 +138,12 @@ def flags(sitting: Sitting) -> list[int]:
     return sorted(slot for slot, is_flagged in newest.items() if is_flagged)
 
 
-def begin(committer: Committer, place: PreparedPlace, *, at: datetime) -> tuple[Begun, bool]:
+def begin(committer: Committer, place: PreparedPlace, device: str = "", *, at: datetime) -> tuple[Begun, bool]:
     """Start a prepared sitting, as `start` does; `NotPrepared` when that must be asked.
 
     Return the sitting, and whether this call began it.
     """
-    accepted = committer.commit(Request(place.sitting_id, Begin(), at, place.epoch))
+    accepted = committer.commit(Request(place.sitting_id, Begin(device), at, place.epoch))
     said = accepted.body
     begun = Begun(place.sitting_id, said["exam_form"], said["seed"], said["status"], accepted.ends_at, said["epoch"])
     return begun, said["is_new"]

@@ -1,8 +1,9 @@
 """What a sitting is, computed from what happened in it: journal events in, `SittingState` out.
 
 Events are plain dicts as the journal stores them (`kind`, `at`, `body`), so a stranger can replay a journal with
-nothing but JSON. Kinds: started, responded, flagged, late (a value after the end, evidence only), paused, resumed,
-time_added, time_asked (more than one person may add alone, until a second one confirms it), submitted, expired, voided.
+nothing but JSON. Kinds: started, opened (on another device than the last), responded, flagged, late (a value after the
+end, evidence only), paused, resumed, time_added, time_asked (more than one person may add alone, until a second one
+confirms it), submitted, expired, voided.
 """
 
 from collections.abc import Iterable, Mapping
@@ -19,6 +20,7 @@ class Kind(StrEnum):
     """What can happen in a sitting."""
 
     STARTED = "started"
+    OPENED = "opened"
     RESPONDED = "responded"
     FLAGGED = "flagged"
     LATE = "late"

@@ -31,6 +31,10 @@ WORDS = {
     "banner.back": N_("The connection is back. Your answers are being sent."),
     "banner.dismiss": N_("Close this message"),
     "response.elsewhere": N_("Item %(position)s was answered in another window. The newer answer is shown."),
+    "opened.elsewhere": N_(
+        "This sitting was opened on another device at %(time)s. If that was not you, tell the invigilator at once. "
+        "You can go on here; of two answers to one item the newer counts."
+    ),
     "store.none": N_(
         "This browser cannot keep answers on this computer. Do not close or reload this page while you are offline."
     ),

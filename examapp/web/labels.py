@@ -25,13 +25,13 @@ STATUSES = {
 ALARMS = {
     "long_pause": _l("Paused for more than half an hour"), "saved_in_pause": _l("Answers came during the pause"),
     "quiet": _l("No answer for ten minutes"), "not_closed": _l("Over, but not closed"),
-    "time_asked": _l("Time waits for a second person"),
+    "time_asked": _l("Time waits for a second person"), "other_device": _l("Opened on another device"),
 }  # fmt: skip
 EVENTS = {
     "started": _l("Started"), "responded": _l("Response stored"), "flagged": _l("Flag changed"),
     "late": _l("Late response, kept as evidence"), "paused": _l("Paused"), "resumed": _l("Resumed"),
     "time_added": _l("Time added"), "time_asked": _l("Time asked for"), "submitted": _l("Handed in"),
-    "expired": _l("Time over"), "voided": _l("Voided"),
+    "expired": _l("Time over"), "voided": _l("Voided"), "opened": _l("Opened on another device"),
 }  # fmt: skip
 SCOPES = {
     "results.read": _l("Read released results"), "results.ack": _l("Acknowledge results"),

@@ -16,11 +16,14 @@ from examapp.delivery import emergency
 from examapp.delivery.acceptance import Accepted
 from examapp.delivery.routing import Place
 from examapp.delivery.sealed_paper import SealedPaper
+from examapp.delivery.state import OPEN
 from examapp.delivery.tickets import Ticket, sign
+from examapp.delivery.timing import NO_END
 from examapp.web.session_api import stamp
 
 JSON = "application/json"
-TICKET_DAYS = 2
+# a ticket lives so long after the end as it stands when the ticket is given, or renewed: after so much more time
+TICKET_DAYS, RENEWED_SECONDS = 2, 3600
 _ENCODER = json.JSONEncoder(separators=(",", ":"))
 
 
@@ -46,13 +49,13 @@ def saved(slot: int, accepted: Accepted, *, at: datetime) -> bytes:
     """Answer a save that is durable now."""
     return encoded(
         {"slot": slot, "seq": accepted.body["seq"], "stored_at": stamp(accepted.entry.at),
-         "receipt": accepted.entry.receipt, "ends_at": stamp(accepted.ends_at), "server_now": stamp(at)}
+         "receipt": accepted.entry.receipt, "ends_at": _end(accepted), "server_now": stamp(at)}
     )  # fmt: skip
 
 
 def flagged(slot: int, accepted: Accepted, *, at: datetime) -> bytes:
     """Answer a mark for review."""
-    times = {"ends_at": stamp(accepted.ends_at), "server_now": stamp(at)}
+    times = {"ends_at": _end(accepted), "server_now": stamp(at)}
     return encoded({"slot": slot, "flagged": accepted.body["flagged"], **times})
 
 
@@ -60,18 +63,30 @@ def handed_in(accepted: Accepted, *, at: datetime) -> bytes:
     """Answer a hand-in."""
     return encoded(
         {"status": "submitted", "submitted_at": stamp(accepted.entry.at), "answered": accepted.body["answered"],
-         "receipt": accepted.entry.receipt, "ends_at": stamp(accepted.ends_at), "server_now": stamp(at)}
+         "receipt": accepted.entry.receipt, "ends_at": _end(accepted), "server_now": stamp(at)}
     )  # fmt: skip
 
 
+def _end(accepted: Accepted) -> str | None:
+    """Return when the sitting ends; while it is paused there is no such time, and the clock route says more."""
+    return stamp(accepted.ends_at) if accepted.ends_at != NO_END else None
+
+
 def running(
-    standing: Standing, part: str, ends_at: datetime, paused_since: datetime | None = None, *, at: datetime
+    standing: Standing,
+    part: str,
+    ends_at: datetime,
+    paused_since: datetime | None = None,
+    opened_elsewhere: datetime | None = None,
+    *,
+    at: datetime,
 ) -> dict[str, Any]:
     """Return what every look at a sitting shows of it; a pause moves its end on as time goes by."""
     return {
         "sitting": f"{standing.id:016x}", "status": standing.status, "ends_at": stamp(ends_at),
         "paused_since": stamp(paused_since) if paused_since else None, "server_now": stamp(at),
         "epoch": standing.epoch, "part": part,
+        "opened_elsewhere": stamp(opened_elsewhere) if opened_elsewhere else None,
     }  # fmt: skip
 
 
@@ -99,9 +114,22 @@ def _text(key: bytes) -> str:
     return base64.urlsafe_b64encode(key).rstrip(b"=").decode()
 
 
+def renewed_ticket(
+    ticket: Ticket, standing: Standing, ends_at: datetime, config: Config
+) -> tuple[tuple[str, str], ...]:
+    """Return the header with a fresh ticket where the end has moved since a good one was given, as a pause moves it."""
+    if standing.status != OPEN or ticket.expires + RENEWED_SECONDS > _expiry(ends_at).timestamp():
+        return ()
+    return (("Set-Cookie", ticket_cookie(standing, ends_at, ticket.csrf_digest, config)),)
+
+
+def _expiry(ends_at: datetime) -> datetime:
+    return ends_at + timedelta(days=TICKET_DAYS)
+
+
 def ticket_cookie(standing: Standing, ends_at: datetime, csrf_digest: str, config: Config) -> str:
     """Return the cookie that lets a browser session act on a sitting without being looked up."""
-    expires = ends_at + timedelta(days=TICKET_DAYS)
+    expires = _expiry(ends_at)
     ticket = Ticket(standing.id, standing.exam_form_id, standing.epoch, csrf_digest, int(expires.timestamp()))
     return dump_cookie(
         "ticket", sign(ticket, config.secret_key), expires=expires, httponly=True, samesite="Strict",

@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response
 
 from examapp import clock
 from examapp.db import db, transaction
-from examapp.delivery import interventions, sealed_paper, sittings, tickets
+from examapp.delivery import devices, interventions, sealed_paper, sittings, tickets
 from examapp.delivery.committer import Committer
 from examapp.delivery.models import Sitting
 from examapp.delivery.state import OPEN
@@ -39,7 +39,7 @@ def start() -> Response:
     papers.publish_before(own_registration(doer, wanted).exam_form)
     with transaction():
         registration = own_registration(doer, wanted)
-        sitting, is_new = sittings.start(doer, registration, at=at)
+        sitting, is_new = sittings.start(doer, registration, _device(), at=at)
     answer = _answer({**_running(sitting, at), **_material(sitting, at)})
     answer.status_code = 201 if is_new else 200
     return _with_ticket(answer, sitting, at)
@@ -50,6 +50,9 @@ def show(public_id: str) -> Response:
     """Say everything that a second device, or a page that was reloaded, needs to go on."""
     at = arrived()
     sitting = sittings.of_trainee(actor(), public_id)
+    is_opened = bool(request.headers.get("X-CSRF-Token"))
+    if is_opened:
+        _note_device(sitting, at)
     body = {
         **_running(sitting, at),
         "closed_at": stamp(sitting.closed_at) if sitting.closed_at else None,
@@ -62,22 +65,27 @@ def show(public_id: str) -> Response:
             for each in sittings.stored_responses(sitting)
         },
     }  # fmt: skip
-    if not request.headers.get("X-CSRF-Token"):
-        return _answer(body)
-    check_csrf()
-    return _with_ticket(_answer(body), sitting, at)
+    return _with_ticket(_answer(body), sitting, at) if is_opened else _answer(body)
 
 
 @bp.get("/<public_id>/clock")
 def show_clock(public_id: str) -> Response:
     """Say what time it is and when the sitting ends."""
-    return _answer(_running(_own(public_id), arrived()))
+    at = arrived()
+    sitting, ticket = _own(public_id)
+    ends_at, paused_since = interventions.clock_of(sitting, at=at)
+    device = devices.name_of(ticket.csrf_digest) if ticket else _device()
+    elsewhere = devices.opened_elsewhere(sitting.id, devices.newest_opening(sitting), device)
+    answer = _answer(sitting_answers.running(sitting, sitting.exam_form.part, ends_at, paused_since, elsewhere, at=at))
+    if ticket:
+        answer.headers.extend(sitting_answers.renewed_ticket(ticket, sitting, ends_at, settings()))
+    return answer
 
 
 @bp.get("/<public_id>/paper")
 def show_paper(public_id: str) -> Response:
     """Give what the trainee may see of the form; nothing before the start, nothing after the end."""
-    sitting = _own(public_id)
+    sitting, _ = _own(public_id)
     if not _is_open(sitting, arrived()):
         raise NotAllowed("sitting.closed", N_("The sitting is over."))
     found = sealed_paper.of_form(sitting.exam_form_id, settings().secret_key)
@@ -141,14 +149,27 @@ def _any_ticket(public_id: str) -> tickets.Ticket:
     return ticket
 
 
-def _own(public_id: str) -> Sitting:
-    """Return a sitting to look at: for who holds its ticket, or is signed in as its trainee."""
+def _own(public_id: str) -> tuple[Sitting, tickets.Ticket | None]:
+    """Return a sitting to look at: for who holds its ticket, which comes with it, or is signed in as its trainee."""
     try:
         ticket = _any_ticket(public_id)
+        sitting = sittings.by_public_id(public_id)
     except ExamappError:
-        return sittings.of_trainee(actor(), public_id)
-    sitting = sittings.by_public_id(public_id)
-    return sitting if sitting.epoch == ticket.epoch else sittings.of_trainee(actor(), public_id)
+        return sittings.of_trainee(actor(), public_id), None
+    return (sitting, ticket) if sitting.epoch == ticket.epoch else (sittings.of_trainee(actor(), public_id), None)
+
+
+def _device() -> str:
+    """Return the name of the device that the present browser session is on."""
+    return devices.name_of(tickets.csrf_digest(session.get("csrf_token", "")))
+
+
+def _note_device(sitting: Sitting, at: datetime) -> None:
+    """Remember on which device a page opened the sitting; that is a write, which only our own page may cause."""
+    check_csrf()
+    if devices.is_news(sitting, _device()):
+        with transaction():
+            devices.open_on(sitting, _device(), at=at)
 
 
 def _with_ticket(answer: Response, sitting: Sitting, at: datetime) -> Response:

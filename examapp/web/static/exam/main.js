@@ -5,6 +5,7 @@ import { announce, drawBanners, hideBanner, interrupt, showBanner } from "./anno
 import { ServerClock } from "./clock.js";
 import { Countdown } from "./countdown.js";
 import { byId } from "./elements.js";
+import { learnElsewhere } from "./elsewhere.js";
 import { EmergencyFile } from "./emergency.js";
 import { showFlag, showItem, showItemState } from "./item.js";
 import { inStep } from "./in_step.js";
@@ -44,6 +45,7 @@ let isEnding = false;
 function learn(answer, sentAt, receivedAt) {
   if (answer.server_now) clock.observe(answer.server_now, sentAt, receivedAt);
   if (clock.isOvertaken(answer.server_now)) return;
+  learnElsewhere(answer.opened_elsewhere);
   if (pause.isNewsIn(answer)) sync();
   else if (answer.ends_at) learnEnd(answer);
   if (answer.status && answer.status !== "open" && places && !handIn.isSending) end(answer.status);

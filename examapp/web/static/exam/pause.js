@@ -4,9 +4,6 @@ import { announce, interrupt } from "./announcer.js";
 import { byId } from "./elements.js";
 import { say } from "./words.js";
 
-// What the service gives as the end of a paused sitting where it says nothing else of the pause.
-const NO_END = "2200-";
-
 export class Pause {
   #responses = null;
   #resumed;
@@ -17,9 +14,10 @@ export class Pause {
     this.#resumed = resumed;
   }
 
-  // True when an answer disagrees with what is known of the pause and cannot say more: the clock must be asked.
+  // True when an answer disagrees with what is known of the pause and cannot say more: the clock must be asked. A paused
+  // sitting has no end.
   isNewsIn({ ends_at, paused_since }) {
-    return paused_since === undefined && Boolean(ends_at) && ends_at.startsWith(NO_END) !== this.isOn;
+    return paused_since === undefined && ends_at !== undefined && (ends_at === null) !== this.isOn;
   }
 
   // Takes what an answer says of the pause; true when that changed.

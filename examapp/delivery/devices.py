@@ -1,0 +1,71 @@
+"""On which device a sitting is open: whoever goes on at another computer may, but nobody does so unnoticed.
+
+A device is known by what tickets keep of its browser session. The journal says on which one a sitting began, and when
+another one than the last opened it. Both may answer; of two responses to one item the newer counts, as between tabs.
+"""
+
+import json
+from datetime import datetime
+
+from sqlalchemy import func, select
+
+from examapp.canonical import parse_utc
+from examapp.db import db
+from examapp.delivery import journal
+from examapp.delivery.acceptance import LONGEST_JOURNAL
+from examapp.delivery.models import JournalEntry, Sitting
+from examapp.delivery.state import OPEN, Kind
+
+# number of the entry of a sitting's newest opening; to be a column of a statement that reads the sitting
+NEWEST_OPENING = (
+    select(func.max(JournalEntry.number))
+    .where(JournalEntry.sitting_id == Sitting.id, JournalEntry.kind == Kind.OPENED.value)
+    .correlate(Sitting)
+    .scalar_subquery()
+)
+
+
+def name_of(csrf_digest: str) -> str:
+    """Return what the journal calls the device whose tickets hold this digest: too little of it to stand for it."""
+    return csrf_digest[:12]
+
+
+def is_news(sitting: Sitting, device: str) -> bool:
+    """Say whether a running sitting that is opened on `device` was last opened on another one."""
+    query = (
+        select(JournalEntry.body)
+        .where(
+            JournalEntry.sitting_id == sitting.id,
+            JournalEntry.kind.in_((Kind.STARTED.value, Kind.OPENED.value)),
+        )
+        .order_by(JournalEntry.number.desc())
+        .limit(1)
+    )
+    known = json.loads(db.session.scalars(query).one()).get("device", device)
+    return sitting.status == OPEN and bool(known != device)
+
+
+def open_on(sitting: Sitting, device: str, *, at: datetime) -> None:
+    """Write down that a running sitting was opened on another device than the last."""
+    head = journal.lock_one(sitting.id)
+    if head.status != OPEN or head.last_number >= LONGEST_JOURNAL or not is_news(sitting, device):
+        return
+    connection = db.session.connection()
+    journal.append(connection, head, Kind.OPENED, at, {"device": device})
+    journal.save_head(connection, head)
+
+
+def newest_opening(sitting: Sitting) -> int | None:
+    """Return the number of the entry of a sitting's newest opening."""
+    return db.session.scalar(select(NEWEST_OPENING).where(Sitting.id == sitting.id))
+
+
+def opened_elsewhere(sitting_id: int, newest: int | None, device: str) -> datetime | None:
+    """Return when another device opened the sitting, unless `device` did since; `newest` is the newest opening."""
+    if newest is None:
+        return None
+    query = select(JournalEntry.at, JournalEntry.body).where(
+        JournalEntry.sitting_id == sitting_id, JournalEntry.number == newest
+    )
+    at, body = db.session.execute(query).one()
+    return None if json.loads(body)["device"] == device else parse_utc(at)
