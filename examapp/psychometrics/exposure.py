@@ -48,12 +48,15 @@ def sympson_hetter(selected: npt.ArrayLike, trainees: int, most: float) -> Float
     """Exposure parameters k (J,) from how often each item was selected, given or not, among simulated trainees.
 
     k_j = 1 where P(selected) <= most, else most / P(selected); simulate with them again until P(given) settles below
-    `most` (Sympson & Hetter 1985).
+    the rate `most`, a share of 1 (Sympson & Hetter 1985). `selected` (J,) counts among so many `trainees`.
 
     >>> sympson_hetter([50, 10], 100, 0.25).tolist()
     [0.5, 1.0]
     """
     share = np.asarray(selected, dtype=np.float64) / _positive(trainees, most)
+    if not ((share >= 0) & (share <= 1)).all():
+        item = int(np.argmin((share >= 0) & (share <= 1)))
+        raise ValueError(f"sympson_hetter: item {item} cannot have been selected for {share[item]:.6g} of the trainees")
     return np.asarray(np.minimum(1.0, most / np.maximum(share, most)), dtype=np.float64)
 
 
@@ -69,15 +72,16 @@ def eligibility(given: npt.ArrayLike, eligible: npt.ArrayLike, most: float) -> F
     """
     _positive(1, most)
     seen, allowed = np.asarray(given, dtype=np.float64), np.asarray(eligible, dtype=np.float64)
-    if seen.shape != allowed.shape or (seen < 0).any() or (allowed < 0).any():
+    if seen.shape != allowed.shape or not (seen >= 0).all() or not (allowed >= 0).all():
         raise ValueError(f"eligibility: counts of shapes {seen.shape} and {allowed.shape}, all 0 or more")
-    return np.where(seen > 0, np.minimum(1.0, most * allowed / np.maximum(seen, 1.0)), 1.0)
+    return np.where(seen > 0, np.minimum(1.0, most * allowed / np.where(seen > 0, seen, 1.0)), 1.0)
 
 
 def exposure_rates(given: npt.ArrayLike, theta: npt.ArrayLike, items: int, edges: npt.ArrayLike = ()) -> Floats:
     """Share of the trainees in each ability band who got each item, (bands, J); NaN in a band without trainees.
 
-    `given` (N, L) holds item positions, -1 behind the end of a test; `theta` (N,); `edges` (bands - 1,) rise.
+    `given` (N, L) holds item positions, -1 behind the end of a test; `theta` (N,) and `edges` (bands - 1,), which
+    rise, are on one scale (conditional exposure: Stocking & Lewis 1998).
 
     >>> exposure_rates([[0, 1], [0, -1]], [-1.0, 1.0], 3, [0.0]).tolist()
     [[1.0, 1.0, 0.0], [1.0, 0.0, 0.0]]
@@ -86,6 +90,8 @@ def exposure_rates(given: npt.ArrayLike, theta: npt.ArrayLike, items: int, edges
     if tests.ndim != 2 or ability.shape != (len(tests),) or tests.max(initial=-1) >= items:
         raise ValueError(f"exposure_rates: tests {tests.shape}, abilities {ability.shape}, {items} items")
     marks = np.asarray(edges, dtype=np.float64)
+    if not np.isfinite(ability).all() or not (np.diff(marks) > 0).all():
+        raise ValueError(f"exposure_rates: needs finite abilities and rising edges, got {marks.tolist()}")
     band = np.searchsorted(marks, ability, side="right")
     counts, people = np.zeros((marks.size + 1, items)), np.bincount(band, minlength=marks.size + 1)
     person, place = np.nonzero(tests >= 0)

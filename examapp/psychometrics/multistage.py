@@ -94,7 +94,7 @@ class PanelRuns:
 def next_module(panel: Panel, route: Sequence[int], responses: npt.ArrayLike) -> int | None:
     """The module of the next stage for a trainee on this route, or None after the last stage.
 
-    `responses` (J,) are the scores so far, NaN (or negative) where an item was not given.
+    `responses` (J,) are the scores so far, NaN (or negative) where an item was not given; `route` the modules so far.
 
     >>> panel = Panel.of(Items.of("2pl", a=[2.0, 1.0, 1.0], b=[0.0, -1.0, 1.0]), [[[0]], [[1], [2]]])
     >>> next_module(panel, [0], [1.0, float("nan"), float("nan")])
@@ -113,7 +113,7 @@ def next_module(panel: Panel, route: Sequence[int], responses: npt.ArrayLike) ->
 
 
 def run(panel: Panel, responses: npt.ArrayLike) -> PanelRuns:
-    """The multistage tests of trainees who would score `responses` (N, J).
+    """The multistage tests of trainees who would score `responses` (N, J); theta and its error are EAP estimates.
 
     >>> panel = Panel.of(Items.of("2pl", a=[2.0, 1.0, 1.0], b=[0.0, -1.0, 1.0]), [[[0]], [[1], [2]]])
     >>> run(panel, [[1, 1, 1], [0, 0, 0]]).route.tolist()
@@ -138,15 +138,17 @@ def run(panel: Panel, responses: npt.ArrayLike) -> PanelRuns:
 
 
 def routing_cuts(panel: Panel, stage: int, module: int) -> Floats:
-    """Abilities where the information of the modules that may follow is equal in turn, (modules - 1,).
+    """Abilities where the information of the modules that may follow is equal in turn, (modules - 1,), on theta.
 
     Between two of them the module that comes has most information: the approximate maximum information method (Luecht,
-    Brumfield & Breithaupt 2006).
+    Brumfield & Breithaupt 2006). NaN where the harder of two modules does not overtake the easier one.
 
     >>> panel = Panel.of(Items.of("2pl", b=[0.0, -1.0, 1.0]), [[[0]], [[1], [2]]])
     >>> routing_cuts(panel, 0, 0).round(6).tolist()
     [0.0]
     """
+    if not 0 <= stage < len(panel.follows) or not 0 <= module < len(panel.follows[stage]):
+        raise ValueError(f"routing_cuts: nothing follows module {module} of stage {stage}")
     curves = panel.module_information[stage + 1][list(panel.follows[stage][module])]
     found = []
     for easy, hard in pairwise(curves):
@@ -161,13 +163,18 @@ def routing_cuts(panel: Panel, stage: int, module: int) -> Floats:
 def score_cuts(panel: Panel, stage: int, route: Sequence[int]) -> Floats:
     """The routing cuts as expected sum scores on the modules of a route up to this stage, in score points.
 
+    `route` (stage + 1,) are the modules taken; NaN where there is no cut (Luecht, Brumfield & Breithaupt 2006).
+
     >>> panel = Panel.of(Items.of("2pl", b=[0.0, -1.0, 1.0]), [[[0]], [[1], [2]]])
     >>> score_cuts(panel, 0, [0]).round(6).tolist()
     [0.5]
     """
+    if len(route) != stage + 1 or any(not 0 <= m < len(panel.stages[s]) for s, m in enumerate(route)):
+        raise ValueError(f"score_cuts: route {list(route)} does not end at stage {stage}")
     at = routing_cuts(panel, stage, route[-1])
     given = [item for s, module in enumerate(route) for item in panel.stages[s][module]]
-    return ability.test_characteristic(panel.items.take(given), np.nan_to_num(at))
+    expected = ability.test_characteristic(panel.items.take(given), np.nan_to_num(at))
+    return np.where(np.isnan(at), np.nan, expected)
 
 
 def assemble_module(
@@ -181,7 +188,8 @@ def assemble_module(
 ) -> Assembly:
     """One module for each of several parallel panels, to its own target (Q,), without items `used` in other modules.
 
-    The modules of a panel are made one after the other, those for which the pool is poorest first.
+    `information` (J, Q) is that of the pool's items at the target's points (Luecht & Nungester 1998). The modules of a
+    panel are made one after the other, those for which the pool is poorest first.
 
     >>> length = Constraint("length", np.ones(3), 1, 1)
     >>> assemble_module([[0.1], [0.2], [0.3]], [0.3], [length], [(0,)]).selected.tolist()
@@ -235,8 +243,11 @@ def _check(panel: Panel) -> None:
         raise ValueError("Panel: needs one module in the first stage and at least one in every stage")
     for number, stage in enumerate(panel.stages):
         for module in stage:
-            if not module or any(not 0 <= item < len(panel.items) for item in module):
-                raise ValueError(f"Panel: stage {number}: module {module} must hold items 0 to {len(panel.items) - 1}")
+            known = all(0 <= item < len(panel.items) for item in module)
+            if not module or not known or len(set(module)) < len(module):
+                raise ValueError(
+                    f"Panel: stage {number}: module {module} must hold different items of 0 to {len(panel.items) - 1}"
+                )
         others = {i for s, other in enumerate(panel.stages) if s != number for m in other for i in m}
         if others & {item for module in stage for item in module}:
             raise ValueError(f"Panel: an item of stage {number} stands in another stage too")
@@ -244,3 +255,5 @@ def _check(panel: Panel) -> None:
         wanted = [len(stage) - 1 for stage in panel.stages[1:]]
         if [len(row) for row in panel.cuts] != wanted:
             raise ValueError(f"Panel: routing by {panel.routing} needs {wanted} cuts, got {panel.cuts}")
+        if any(not (np.diff(row) >= 0).all() or not np.isfinite(row).all() for row in panel.cuts):
+            raise ValueError(f"Panel: cuts must be finite and rise, got {panel.cuts}")

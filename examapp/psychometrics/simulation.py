@@ -14,11 +14,13 @@ Mask = npt.NDArray[np.bool_]
 
 
 def simulate_abilities(rng: np.random.Generator, count: int, mean: float = 0.0, sd: float = 1.0) -> Floats:
-    """Abilities (N,) drawn from N(mean, sd^2).
+    """Abilities (N,) drawn from N(mean, sd^2), on the scale of that mean.
 
     >>> simulate_abilities(np.random.default_rng(1), 3).round(3).tolist()
     [0.346, 0.822, 0.33]
     """
+    if count < 0 or not sd >= 0:
+        raise ValueError(f"simulate_abilities: needs count and sd of 0 or more, got {count} and {sd}")
     return rng.normal(mean, sd, count)
 
 

@@ -1,5 +1,7 @@
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from examapp.psychometrics import ability, cut_scores, irt
 from examapp.psychometrics.irt import Items
@@ -66,6 +68,58 @@ def test_the_stated_accuracy_is_the_simulated_one(rng):
     levels = cut_scores.level_probabilities(eap, cuts)
     hit = levels.argmax(axis=1) == np.searchsorted(cuts, theta[:10_000], side="right")
     assert hit.mean() == pytest.approx(levels.max(axis=1).mean(), abs=0.01)
+
+
+RATINGS = np.array([[0.6, 0.8, 0.3, np.nan], [0.4, 0.7, np.nan, 0.5], [0.5, 0.9, 0.2, 0.6]])
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.permutations(range(3)), st.permutations(range(4)), st.floats(0.1, 10.0))
+def test_neither_order_of_judges_and_items_nor_the_unit_of_ratings_matters(judges, order, unit):
+    one, other = cut_scores.angoff_cut(RATINGS), cut_scores.angoff_cut(unit * RATINGS[judges][:, order])
+    assert [other.cut, other.standard_error] == pytest.approx([unit * one.cut, unit * one.standard_error])
+    assert other.judge_cuts[0] == pytest.approx(unit * one.judge_cuts[0, judges])
+    assert other.item_means == pytest.approx(unit * one.item_means[order])
+    assert other.item_spread == pytest.approx(unit * one.item_spread[order])
+
+
+def test_a_judge_who_rated_nothing_is_no_judge():
+    one, other = cut_scores.angoff_cut(RATINGS), cut_scores.angoff_cut(np.vstack([RATINGS, np.full(4, np.nan)]))
+    assert (other.cut, other.standard_error) == (one.cut, one.standard_error)
+    assert other.item_spread.tolist() == one.item_spread.tolist()
+    assert np.isnan(other.judge_cuts[0, 3])
+
+
+def test_a_judge_who_left_after_the_first_round_counts_there_alone():
+    left = np.stack([RATINGS, np.where(np.arange(3)[:, None] == 0, np.nan, RATINGS)])
+    study = cut_scores.angoff_cut(left)
+    assert study.rounds[0] == cut_scores.angoff_cut(RATINGS).rounds[0]
+    assert study.cut == cut_scores.angoff_cut(RATINGS[1:]).cut
+
+
+def test_a_single_judge_has_a_cut_without_an_error():
+    study = cut_scores.angoff_cut([[0.5, 0.7]])
+    assert study.cut == pytest.approx(1.2)
+    assert np.isnan(study.standard_error)
+    assert study.item_spread.tolist() == [0.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: cut_scores.angoff_cut([[0.5, np.nan], [0.4, np.nan]]), "round 0, item 1: no judge rated it"),
+        (lambda: cut_scores.angoff_cut([[-0.5]]), "not negative"),
+        (lambda: cut_scores.angoff_cut(np.zeros((0, 3))), "judges by items"),
+        (lambda: cut_scores.judge_agreement([[0.5, 0.4]], [0.5]), "do not belong together"),
+        (lambda: cut_scores.bookmark_locations(BANK, chance=1.0), "between 0 and 1"),
+        (lambda: cut_scores.bookmark_cut(BANK, [7]), "must lie in 1..6"),
+        (lambda: cut_scores.information_needed(0.0), "distance > 0"),
+        (lambda: cut_scores.rudner([0.0], [1.0], [-1.0], [0.0]), "none negative"),
+    ],
+)
+def test_misuse_says_what_is_wrong(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
 
 
 @pytest.mark.parametrize("cuts", [[1.0, 0.0], [np.nan], [[0.0]]])

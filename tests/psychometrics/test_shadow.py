@@ -1,5 +1,9 @@
+from collections.abc import Callable, Mapping
+
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from examapp.psychometrics import irt
 from examapp.psychometrics.adaptive import State
@@ -7,6 +11,7 @@ from examapp.psychometrics.adaptive_pool import AdaptivePool
 from examapp.psychometrics.assembly import assemble
 from examapp.psychometrics.constraints import Constraint, Demands, violations
 from examapp.psychometrics.irt import Items
+from examapp.psychometrics.linking import rescale
 from examapp.psychometrics.shadow import ShadowDesign, ShadowStep, begin, next_step, replay, respond
 
 rng = np.random.default_rng(8)
@@ -95,6 +100,87 @@ def test_a_blueprint_that_nothing_meets_names_its_clash() -> None:
     step = next_step(design := ShadowDesign(POOL, Demands.of(COUNT, [*ROWS, clash])), begin(design))
     assert (step.item, step.stopped) == (None, "infeasible")
     assert set(step.conflicts) == {"area 0", "too many"}
+
+
+FEW = settings(max_examples=6, deadline=None)
+TINY_POOL = POOL.items.take(range(14))
+TINY_ROWS = [Constraint("length", np.ones(14), 5, 5), Constraint("area", (np.arange(14) % 3 == 0).astype(float), 2, 2)]
+TINY_REST = {"enemies": [(1, 2)], "testlets": [[4, 5]]}
+
+
+def whole_test(design: ShadowDesign, scores: Mapping[int, int], eligible: np.ndarray | None = None) -> State:
+    """The test of a trainee who would score so."""
+    state = begin(design, 0, eligible)
+    while (item := next_step(design, state).item) is not None:
+        state = respond(design, state, item, scores[item])
+    return state
+
+
+def tiny(items: Items = TINY_POOL, mean: float = 0.0, sd: float = 1.0, **rest: object) -> ShadowDesign:
+    demands = Demands.of(len(items), **({"constraints": TINY_ROWS} | TINY_REST | rest))  # type: ignore[arg-type]
+    return ShadowDesign(AdaptivePool.of(items, mean=mean, sd=sd), demands, 1e-9)
+
+
+MARKS = dict(enumerate(np.random.default_rng(4).integers(0, 2, 14).tolist()))
+TAKEN = whole_test(tiny(), MARKS)
+
+
+@FEW
+@given(st.permutations(range(14)))
+def test_the_pool_in_any_order_gives_the_same_test(order: list[int]) -> None:
+    at = {item: place for place, item in enumerate(order)}
+    rows = [Constraint(row.name, row.weights[order], row.lower, row.upper) for row in TINY_ROWS]
+    moved = {key: [[at[item] for item in group] for group in groups] for key, groups in TINY_REST.items()}
+    design = tiny(TINY_POOL.take(order), constraints=rows[::-1], **moved)
+    state = whole_test(design, {at[item]: mark for item, mark in MARKS.items()})
+    assert tuple(order[item] for item in state.items) == TAKEN.items
+    assert replay(design, state.items, state.scores).theta == state.theta == pytest.approx(TAKEN.theta)
+
+
+@FEW
+@given(st.floats(0.4, 2.5), st.floats(-2.0, 2.0))
+def test_another_scale_gives_the_same_test(A: float, B: float) -> None:
+    state = whole_test(tiny(rescale(TINY_POOL, A, B), B, A), MARKS)
+    assert state.items == TAKEN.items
+    assert (state.theta, state.error) == pytest.approx((A * TAKEN.theta + B, A * TAKEN.error))
+
+
+@FEW
+@given(st.floats(0.1, 10.0))
+def test_names_and_units_of_the_blueprint_do_not_matter(unit: float) -> None:
+    rows = [Constraint(f"row {n}", unit * c.weights, unit * c.lower, unit * c.upper) for n, c in enumerate(TINY_ROWS)]
+    assert whole_test(tiny(constraints=rows), MARKS).items == TAKEN.items
+
+
+def test_an_item_that_may_not_be_given_does_not_matter() -> None:
+    more = Items.concatenate([TINY_POOL, Items.of("2pl", a=[9.0], b=[0.0])])
+    rows = [Constraint(c.name, np.append(c.weights, 1.0), c.lower, c.upper) for c in TINY_ROWS]
+    assert whole_test(tiny(more, constraints=rows, excluded=[14]), MARKS).items == TAKEN.items
+    closed = np.arange(15) < 14
+    assert whole_test(tiny(more, constraints=rows), MARKS, closed).items == TAKEN.items
+
+
+@pytest.mark.parametrize("score", [0, 1])
+def test_a_pool_of_one_item_is_a_test(score: int) -> None:
+    one = tiny(TINY_POOL.take([0]), constraints=[Constraint("length", np.ones(1), 1, 1)], enemies=(), testlets=())
+    state = whole_test(one, {0: score})
+    assert state.items == (0,)
+    assert np.isfinite([state.theta, state.error]).all()
+    assert next_step(one, state).stopped == "complete"
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: respond(DESIGN, begin(DESIGN), 0, 2), "item 0 with score 2"),
+        (lambda: replay(DESIGN, [0, 0], [1, 1]), "item 0 was given already"),
+        (lambda: begin(DESIGN, -1), "seed must be"),
+        (lambda: begin(DESIGN, 0, [True]), "eligible has shape"),
+    ],
+)
+def test_misuse_says_what_and_where(call: Callable[[], object], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        call()
 
 
 def test_demands_of_another_pool_are_refused() -> None:
