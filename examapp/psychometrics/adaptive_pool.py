@@ -82,7 +82,10 @@ class AdaptivePool:
         return order, np.take_along_axis(highest, order, axis=1)
 
     def information(self, items: npt.ArrayLike, theta: float) -> Floats:
-        """Information of items (n,) at one theta, by cubic interpolation of the curves (within 1e-6)."""
+        """Information of items (n,) at one theta, by cubic interpolation of the curves.
+
+        It is within 2e-6 / sd^2 of `irt.information` for slopes of at most 3 / sd.
+        """
         chosen = np.asarray(items, dtype=np.intp)
         z = (theta - self.mean) / self.sd
         if not abs(z) < REACH:
@@ -127,7 +130,7 @@ class AdaptivePool:
     def best_each(self, theta: Floats, open_items: Mask, count: int = 1) -> tuple[Indices, Floats]:
         """`best` for n people at once: items (n, count), -1 for none, and the information of the first, (n,).
 
-        `theta` is (n,) and `open_items` (n, J).
+        `theta` is (n,) and `open_items` (n, J). Abilities beyond REACH standard deviations count as there.
         """
         found, value = np.full((theta.size, count), -1), np.full(theta.size, -1.0)
         rows, width = np.arange(theta.size), max(FIRST_WIDTH, 4 * count)

@@ -95,6 +95,8 @@ class Demands:
     ) -> Demands:
         """Demands from plain sequences; a testlet given as bare positions is taken whole or not at all."""
         out = np.asarray(excluded)
+        if out.dtype == bool and out.shape != (items,):
+            raise ValueError(f"excluded: a mask of shape {out.shape} for {items} items")
         positions = np.flatnonzero(out) if out.dtype == bool else out
         groups = tuple(dict.fromkeys(tuple(sorted(int(i) for i in group)) for group in enemies))
         sets = tuple(t if isinstance(t, StimulusItems) else StimulusItems.whole(t) for t in testlets)
@@ -110,8 +112,10 @@ class Demands:
         )
 
     def __post_init__(self) -> None:
-        if self.forms < 1 or (self.max_overlap or 0) < 0 or (self.max_use is not None and self.max_use < 1):
-            raise ValueError(f"needs forms >= 1, overlap >= 0, use >= 1: {self.forms, self.max_overlap, self.max_use}")
+        few = self.items < 1 or self.forms < 1
+        if few or (self.max_overlap or 0) < 0 or (self.max_use is not None and self.max_use < 1):
+            given = (self.items, self.forms, self.max_overlap, self.max_use)
+            raise ValueError(f"Demands: needs items >= 1, forms >= 1, overlap >= 0, use >= 1, got {given}")
         names = [constraint.name for constraint in self.constraints]
         if len(set(names)) < len(names):
             raise ValueError(f"constraint {next(n for n in names if names.count(n) > 1)!r}: is stated twice")

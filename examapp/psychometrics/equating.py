@@ -44,13 +44,15 @@ def equate_true_scores(form: Items, other: Items, link: Link, scores: npt.ArrayL
     """Equivalents T_other(A theta + B) with theta such that T_form(theta) = score; T is the expected sum score.
 
     Scores at or below what guessing alone gives have no theta: they are interpolated between 0 and that score
-    (Kolen 1981), and the highest score is worth the highest score. Source: Lord & Wingersky (1984).
+    (Kolen 1981), and the highest score is worth the highest score. `scores` (S,) are 0, 1, ... by default; `theta` of
+    the result is on the scale of `form`. Source: Lord & Wingersky (1984).
 
     >>> one = Items.of("rasch", b=[-1.0, 0.0, 1.0])
     >>> same = Link(1.0, 0.0, np.zeros((2, 2)), True, (), ())
     >>> equate_true_scores(one, one, same).equivalent.round(9).tolist()
     [0.0, 1.0, 2.0, 3.0]
     """
+    _check(form, other, link)
     wanted, (low, high) = _scores(form, scores), _reach(form)
     theta = _theta_at(form, wanted, low, high)
     inside = np.isfinite(theta)
@@ -76,6 +78,7 @@ def equate_observed_scores(form: Items, other: Items, link: Link, *, weight: flo
     """
     if not 0 <= weight <= 1:
         raise ValueError(f"equate_observed_scores: weight must lie in 0..1, got {weight}")
+    _check(form, other, link)
     at = np.array([link.A, link.B])
     equivalent = _equipercentile(form, other, at, weight)
     error = np.full(equivalent.size, np.nan)
@@ -90,6 +93,18 @@ def equate_observed_scores(form: Items, other: Items, link: Link, *, weight: flo
         error = _error(by_form, by_other, by_link, link)
     scores = np.arange(equivalent.size, dtype=np.float64)
     return Equating(scores, equivalent, np.full(scores.size, np.nan), error)
+
+
+def _check(form: Items, other: Items, link: Link) -> None:
+    """Refuse what leaves scores without an order."""
+    if not (link.A > 0 and np.isfinite([link.A, link.B]).all()):
+        raise ValueError(f"equating: link: needs a finite A > 0 and B, got {link.A} and {link.B}")
+    for name, items in (("form", form), ("other", other)):
+        low, high = _reach(items)
+        if not low < high:
+            raise ValueError(
+                f"equating: {name}: the expected score must rise with ability, not go from {low} to {high}"
+            )
 
 
 def _true_score_error(form: Items, other: Items, link: Link, theta: Floats) -> Floats:

@@ -104,7 +104,8 @@ class Items:
         >>> Items.of("rasch", b=[0.0, 1.0, 2.0]).take([2, 0]).b.ravel().tolist()
         [2.0, 0.0]
         """
-        chosen = np.arange(len(self))[np.asarray(indices)]
+        at = np.asarray(indices)
+        chosen = np.arange(len(self))[at if at.size else at.astype(np.intp)]
         return replace(
             self,
             model=tuple(self.model[int(i)] for i in chosen),

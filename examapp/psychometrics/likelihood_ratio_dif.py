@@ -25,7 +25,8 @@ class LikelihoodRatioDif:
 
     `difference` is the expected item score of the focal calibration less that of the reference one, averaged over
     the focal group's ability and divided by the highest score. `mean` and `sd` are the focal group's ability, the
-    reference group being N(0, 1). `converged` (J,) tells which of an item's fits reached their maximum.
+    reference group being N(0, 1). `converged` (J,) tells which of an item's fits reached their maximum. NaN for items
+    that were not tested, or that only one group saw.
     """
 
     statistic: Floats
@@ -168,8 +169,11 @@ def _flags(statistic: Floats, freedom: npt.NDArray[np.intp], alpha: float) -> Ma
 
 def _groups(responses: npt.ArrayLike, focal: npt.ArrayLike) -> Mask:
     group = np.asarray(focal)
-    if group.dtype != np.bool_ or group.shape != (len(np.asarray(responses)),) or not group.any() or group.all():
+    scores = codes(np.asarray(responses))
+    if group.dtype != np.bool_ or group.shape != (len(scores),) or not group.any() or group.all():
         raise ValueError(f"focal: needs a boolean for each person and both groups, got {group.dtype} {group.shape}")
+    if not ((scores[group] >= 0).any() and (scores[~group] >= 0).any()):
+        raise ValueError("focal: both groups need people who saw something")
     return group
 
 

@@ -145,12 +145,14 @@ def rescale(items: Items, A: float, B: float) -> Items:
 
 
 def normal_nodes(count: int = NODES) -> tuple[Floats, Floats]:
-    """Gauss-Hermite abilities and weights (count,) of N(0, 1).
+    """Gauss-Hermite abilities and weights (count,) of N(0, 1) (Abramowitz & Stegun 1964, 25.4.46).
 
     >>> nodes, weights = normal_nodes(3)
     >>> round(float(weights @ nodes**2), 12)
     1.0
     """
+    if count < 1:
+        raise ValueError(f"normal_nodes: needs at least one node, got {count}")
     nodes, weights = np.polynomial.hermite_e.hermegauss(count)
     return nodes, weights / weights.sum()
 
@@ -167,7 +169,7 @@ class _MomentRule:
         if self.fixed:
             A = 1.0
         elif self.method == "mean-mean":
-            A = old.a.mean() / new.a.mean()
+            A = old.a.mean() / new.a.mean() if new.a.mean() else np.nan
         elif self.method == "mean-geometric":
             A = np.exp(np.log(old.a / new.a).mean())
         else:

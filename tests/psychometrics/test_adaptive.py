@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
@@ -9,9 +10,10 @@ from benchmarks.oracle import cat as oracle
 from benchmarks.oracle.compare import missed
 from examapp.psychometrics import ability, irt, selection
 from examapp.psychometrics.adaptive import State, begin, next_step, replay, respond
-from examapp.psychometrics.adaptive_design import Design, Stopping
-from examapp.psychometrics.adaptive_pool import AdaptivePool
+from examapp.psychometrics.adaptive_design import ESTIMATORS, Design, Stopping
+from examapp.psychometrics.adaptive_pool import AdaptivePool, cubic
 from examapp.psychometrics.irt import Items
+from examapp.psychometrics.linking import rescale
 
 
 @cache
@@ -192,6 +194,78 @@ def test_mixed_models_in_one_test() -> None:
 def test_an_impossible_design_is_refused(change: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Design(make_pool(10), Stopping(most=5), **change)  # type: ignore[arg-type]
+
+
+FEW = settings(max_examples=3, deadline=None)
+SCORES = np.random.default_rng(12).integers(0, 2, 41).tolist()
+
+
+def by_scores(design: Design, scores: Sequence[int], eligible: np.ndarray | None = None) -> State:
+    """The test of a trainee who would score so."""
+    state = begin(design, 1, eligible)
+    while (item := next_step(design, state).item) is not None:
+        state = respond(design, state, item, scores[item])
+    return state
+
+
+@pytest.mark.parametrize("criterion", selection.CRITERIA)
+@FEW
+@given(st.floats(0.4, 2.5), st.floats(-2.0, 2.0))
+def test_another_scale_gives_the_same_test(criterion: str, A: float, B: float) -> None:
+    items = make_pool(40).items
+    pool = AdaptivePool.of(rescale(items, A, B), mean=B, sd=A)
+    here, there = (
+        by_scores(Design(one, Stopping(most=7, error=0.5 * unit), criterion=criterion), SCORES)
+        for one, unit in ((make_pool(40), 1.0), (pool, A))
+    )
+    assert there.items == here.items
+    assert (there.theta, there.error) == pytest.approx((A * here.theta + B, A * here.error), abs=1e-7)
+
+
+@pytest.mark.parametrize("criterion", selection.CRITERIA)
+@FEW
+@given(st.permutations(range(40)))
+def test_the_pool_in_any_order_gives_the_same_test(criterion: str, order: list[int]) -> None:
+    other = AdaptivePool.of(make_pool(40).items.take(order))
+    here = by_scores(Design(make_pool(40), Stopping(most=6), criterion=criterion), SCORES)
+    there = by_scores(Design(other, Stopping(most=6), criterion=criterion), [SCORES[item] for item in order])
+    assert tuple(order[item] for item in there.items) == here.items
+    assert there.theta == pytest.approx(here.theta)
+
+
+@FEW
+@given(st.permutations(range(3)))
+def test_areas_by_other_names_give_the_same_test(names: list[int]) -> None:
+    areas, shares = [int(j) % 3 for j in range(40)], [0.5, 0.3, 0.2]
+    here, there = (
+        by_scores(Design(make_pool(40), Stopping(most=9), areas=tuple(a), shares=tuple(s)), SCORES)
+        for a, s in ((areas, shares), ([names[a] for a in areas], [shares[names.index(k)] for k in range(3)]))
+    )
+    assert there.items == here.items
+
+
+def test_an_item_that_may_not_be_given_does_not_matter() -> None:
+    wider = AdaptivePool.of(Items.concatenate([make_pool(40).items, Items.of("2pl", a=[9.0], b=[0.0])]))
+    here = by_scores(Design(make_pool(40), Stopping(most=8)), SCORES)
+    there = by_scores(Design(wider, Stopping(most=8)), SCORES, np.arange(41) < 40)
+    assert (there.items, there.theta) == (here.items, here.theta)
+    assert by_scores(Design(wider, Stopping(most=8), enemies=(tuple(range(41)),)), SCORES).items == (40,)
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+@pytest.mark.parametrize("score", [0, 1])
+@pytest.mark.parametrize("count", [1, 12])
+def test_all_right_and_all_wrong_stay_finite(estimator: str, score: int, count: int) -> None:
+    state = by_scores(Design(make_pool(count), Stopping(most=20), estimator=estimator), [score] * count)
+    assert len(state.items) == count
+    assert np.isfinite([state.theta, state.error]).all()
+    assert (state.theta > 0) == bool(score)
+
+
+@given(st.lists(st.floats(-3, 3), min_size=4, max_size=4), st.floats(0, 1))
+def test_interpolation_is_exact_for_cubics(powers: list[float], at: float) -> None:
+    curve = np.polynomial.Polynomial(powers)
+    assert cubic(at) @ curve(np.array([-1.0, 0.0, 1.0, 2.0])) == pytest.approx(curve(at), abs=1e-9)
 
 
 @pytest.mark.parametrize(("item", "score"), [(10, 0), (0, 2), (-1, 0), (1, 0)])

@@ -180,6 +180,46 @@ def test_order_and_unit_of_the_items_do_not_matter(order: list[int], unit: float
     assert found.objective == pytest.approx(assemble(information, None, [length]).objective * unit)
 
 
+FEW = settings(max_examples=5, deadline=None)
+INFORMATION = np.linspace(0.1, 0.9, 36).reshape(18, 2) ** 2
+SIDES = [Constraint("length", np.ones(18), 4, 4), Constraint("side", (np.arange(18) % 2).astype(float), 2, 2)]
+
+
+@FEW
+@given(st.permutations(["a", "b", "c"]))
+def test_constraints_by_other_names_clash_alike(names: list[str]) -> None:
+    rows = [Constraint("a", np.ones(18), 4, 4), Constraint("b", np.ones(18), 5, 9), Constraint("c", np.ones(18), 0, 9)]
+    renamed = [Constraint(names["abc".index(row.name)], row.weights, row.lower, row.upper) for row in rows]
+    assert set(assemble(None, None, renamed).conflicts) == {names[0], names[1]}
+
+
+@pytest.mark.parametrize("forms", [1, 2])
+def test_an_item_that_is_excluded_does_not_matter(forms: int) -> None:
+    wider = [Constraint(row.name, np.append(row.weights, 1.0), row.lower, row.upper) for row in SIDES]
+    rest = {"objective": "maximin", "forms": forms, "max_overlap": 0}
+    one = assemble(INFORMATION, None, SIDES, **rest)  # type: ignore[arg-type]
+    other = assemble(np.vstack([INFORMATION, [9.0, 9.0]]), None, wider, exclude=[18], **rest)  # type: ignore[arg-type]
+    assert not other.selected[:, 18].any()
+    assert other.objective == pytest.approx(one.objective, rel=0.01)
+
+
+@FEW
+@given(st.permutations(range(18)), st.permutations(range(3)), st.data())
+def test_violations_do_not_depend_on_the_order_of_items_or_forms(order: list[int], forms: list[int], data) -> None:
+    selected = np.array(data.draw(st.lists(st.booleans(), min_size=54, max_size=54))).reshape(3, 18)
+    enemies, sets = [(0, 1), (2, 5, 7)], [(8, 9), (10, 11, 12)]
+
+    def broken_by(where: list[int], chosen: np.ndarray) -> tuple[str, ...]:
+        at = {item: place for place, item in enumerate(where)}
+        rows = [Constraint(row.name, row.weights[where], row.lower, row.upper) for row in SIDES]
+        moved = [[[at[item] for item in group] for group in groups] for groups in (enemies, sets)]
+        return violations(
+            Demands.of(18, rows, forms=3, max_use=2, max_overlap=1, enemies=moved[0], testlets=moved[1]), chosen
+        )
+
+    assert broken_by(order, selected[forms][:, order]) == broken_by(list(range(18)), selected)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -187,6 +227,8 @@ def test_order_and_unit_of_the_items_do_not_matter(order: list[int], unit: float
         ({"objective": "best"}, "unknown objective"),
         ({"information": None, "objective": "minimax"}, "needs the information"),
         ({"forms": 0}, "forms >= 1"),
+        ({"information": np.zeros((0, 2)), "constraints": [Constraint("length", np.zeros(0), 0, 1)]}, "items >= 1"),
+        ({"exclude": [True]}, "excluded: a mask of shape"),
         ({"enemies": [(0, 3)]}, "enemies"),
         ({"constraints": [Constraint("length", np.ones(2), 1, 1)]}, "2 weights, 3 items"),
     ],

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -20,12 +22,18 @@ def test_a_form_equated_to_itself_changes_nothing(equate):
     assert np.allclose(result.equivalent, result.score)
 
 
-@equaters
 @given(st.floats(0.5, 2.0), st.floats(-1.0, 1.0))
 @settings(max_examples=10, deadline=None)
-def test_true_scores_do_not_depend_on_the_scale(equate, A, B):
+def test_true_scores_do_not_depend_on_the_scale(A, B):
     moved = equate_true_scores(FORM, rescale(OTHER, A, B), Link(A, B, SAME.covariance, True, (), ()))
     assert np.allclose(moved.equivalent, equate_true_scores(FORM, OTHER, SAME).equivalent)
+
+
+@given(st.floats(0.5, 2.0), st.floats(-1.0, 1.0))
+@settings(max_examples=10, deadline=None)
+def test_observed_scores_do_not_depend_on_the_scale_of_the_other_form(A, B):
+    moved = equate_observed_scores(FORM, rescale(OTHER, A, B), Link(A, B, SAME.covariance, True, (), ()), weight=1.0)
+    assert np.allclose(moved.equivalent, equate_observed_scores(FORM, OTHER, SAME, weight=1.0).equivalent, atol=1e-6)
 
 
 @equaters
@@ -73,6 +81,12 @@ def test_equating_one_item_works():
         (lambda: equate_true_scores(FORM, OTHER, SAME, [np.nan]), "in 0..4"),
         (lambda: equate_observed_scores(FORM, OTHER, SAME, weight=2.0), "weight"),
         (lambda: equate_true_scores(FORM, OTHER, ELSEWHERE), "does not begin at this form"),
+        (lambda: equate_true_scores(FORM.take([]), OTHER, SAME), "form: the expected score must rise"),
+        (lambda: equate_observed_scores(FORM, replace(OTHER, a=-OTHER.a), SAME), "other: the expected score must rise"),
+        (
+            lambda: equate_true_scores(FORM, OTHER, Link(np.nan, 0.0, np.eye(2), False, (), ())),
+            "link: needs a finite A",
+        ),
     ],
 )
 def test_misuse_is_refused(call, message):

@@ -62,6 +62,7 @@ def test_taking_and_concatenating_keep_the_items():
     again = Items.concatenate([MIXED.take([0, 1, 2]), MIXED.take([3, 4, 5])])
     assert np.allclose(irt.probabilities(again, THETA), irt.probabilities(MIXED, THETA))
     assert MIXED.take([5, 0]).model == ("nrm", "rasch")
+    assert len(MIXED.take([])) == 0
 
 
 def test_information_is_the_expected_squared_score():

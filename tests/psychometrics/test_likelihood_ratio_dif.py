@@ -50,9 +50,30 @@ def test_a_rasch_item_has_one_degree_of_freedom_and_a_graded_one_all_of_its_para
     assert likelihood_ratio_dif(graded, FOCAL, "grm", tested=[1]).degrees_of_freedom[1] == 3
 
 
+def test_a_person_and_an_item_without_responses_change_nothing():
+    wider = np.pad(RIGHT[300:700], ((0, 1), (0, 1)), constant_values=np.nan)
+    one = likelihood_ratio_dif(RIGHT[300:700], FOCAL[300:700], "rasch", tested=[2])
+    other = likelihood_ratio_dif(wider, np.append(FOCAL[300:700], True), "rasch", tested=[2, 6])
+    assert other.statistic[2] == pytest.approx(one.statistic[2], abs=1e-4)
+    assert np.isnan(other.statistic[6])
+
+
+@pytest.mark.parametrize("right", [np.ones((40, 3)), np.zeros((40, 3)), RIGHT[[0, 999]]])
+def test_data_that_cannot_be_calibrated_are_refused_by_item(right):
+    with pytest.raises(ValueError, match=r"item \d+: nobody is in category"):
+        likelihood_ratio_dif(right, np.arange(len(right)) % 2 == 0, "rasch")
+
+
+def test_a_single_item_ends_without_a_crash():
+    found = likelihood_ratio_dif(RIGHT[:, :1], FOCAL, "rasch")
+    assert np.isfinite(found.statistic).all()
+    assert not found.flagged.any()
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
+        (lambda: likelihood_ratio_dif(np.where(FOCAL[:, None], RIGHT, np.nan), FOCAL), "people who saw something"),
         (lambda: likelihood_ratio_dif(RIGHT, FOCAL.astype(int)), "a boolean for each person"),
         (lambda: likelihood_ratio_dif(RIGHT, np.ones(1000, dtype=bool)), "both groups"),
         (lambda: likelihood_ratio_dif(RIGHT, FOCAL, tested=[6]), "positions must lie in 0..5"),

@@ -9,7 +9,7 @@ from benchmarks.oracle import linking as oracle
 from benchmarks.oracle.compare import missed
 from examapp.psychometrics import irt
 from examapp.psychometrics.irt import Items
-from examapp.psychometrics.linking import METHODS, Link, chain, link, rescale
+from examapp.psychometrics.linking import METHODS, Link, chain, link, normal_nodes, rescale
 from examapp.psychometrics.parameter_vectors import free_parameters, with_free_parameters
 
 THETA = np.linspace(-3, 3, 7)
@@ -118,6 +118,7 @@ SURE = link(TWO, TWO, ALL[:2], covariances=(np.eye(4), np.eye(4)))
         (lambda: link(TWO, TWO, ALL[:2], method="median"), "unknown method"),
         (lambda: link(TWO, TWO, ALL[:2], covariances=(np.eye(2), np.eye(4))), "4 free parameters"),
         (lambda: rescale(TWO, 0.0, 1.0), "A > 0"),
+        (lambda: normal_nodes(0), "at least one node"),
         (lambda: chain([]), "no links"),
         (lambda: chain([SURE, link(MIXED, MIXED, ALL, covariances=(np.eye(17), np.eye(17)))]), "not the first form"),
     ],
@@ -129,6 +130,27 @@ def test_misuse_is_refused(call, message):
 
 def test_slopes_that_point_the_other_way_are_reported():
     assert not link(replace(TWO, a=-TWO.a), TWO, ALL[:2], method="mean-mean").converged
+    assert not link(TWO, replace(TWO, a=np.array([1.0, -1.0])), ALL[:2], method="mean-mean").converged
+
+
+@pytest.mark.parametrize("method", ["mean-mean", "mean-geometric", "haebara", "stocking-lord"])
+def test_one_common_item_makes_a_link(method):
+    found = link(TWO.take([1]), rescale(TWO, 1.5, 0.5), [(0, 1)], method=method)
+    assert pytest.approx([1.5, 0.5], abs=1e-6) == [found.A, found.B]
+
+
+@given(constants, constants)
+@settings(max_examples=10, deadline=None)
+def test_a_chain_over_other_scales_ends_where_a_single_link_does(first, second):
+    middle, end = rescale(MIXED, *first), rescale(rescale(MIXED, *first), *second)
+    whole = chain([link(MIXED, middle, ALL), link(middle, end, ALL)])
+    assert pytest.approx([first[0] * second[0], second[0] * first[1] + second[1]], abs=1e-5) == [whole.A, whole.B]
+
+
+def test_an_item_that_is_not_common_does_not_matter():
+    wider = Items.concatenate([TWO, MIXED])
+    one, other = link(TWO, TWO, ALL[:2]), link(wider, TWO, ALL[:2])
+    assert pytest.approx([one.A, one.B]) == [other.A, other.B]
 
 
 def test_a_link_carries_abilities():
