@@ -196,11 +196,11 @@ def make_registration(
     )
 
 
-def make_sitting(registration: Registration | None = None, *, at: datetime = AT) -> Sitting:
+def make_sitting(registration: Registration | None = None, *, device: str = "", at: datetime = AT) -> Sitting:
     """Return a sitting that began at `at`, committed, so that the committer sees it."""
     registration = registration or make_registration()
     db.session.flush()
-    sitting, _ = sittings.start(registration.trainee, registration, at=at)
+    sitting, _ = sittings.start(registration.trainee, registration, device, at=at)
     db.session.commit()
     return sitting
 

@@ -124,10 +124,14 @@ def test_time_added_in_a_pause_counts_after_it(sitting, staff):
     assert sitting.ends_at == END + minutes(25)
 
 
-def test_a_paused_sitting_can_be_voided(sitting, staff):
+def test_a_paused_sitting_can_be_voided_which_ends_the_pause(sitting, staff):
     interventions.pause(staff, sitting, "A fire alarm", at=AT + minutes(30))
     interventions.void(staff, sitting, "Another person sat here", at=AT + minutes(31))
     assert (sitting.status, histories.broken(sitting.id)) == (VOIDED, [])
+    assert interventions.clock_of(sitting, at=AT + minutes(500)) == (END + minutes(1), None)
+    with pytest.raises(Refused) as refusal:
+        save(sitting, 1, AT + minutes(32))
+    assert refusal.value.parameters == {"sitting_status": VOIDED, "ends_at": None}
 
 
 @pytest.mark.feature("A4")

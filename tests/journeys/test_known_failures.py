@@ -148,6 +148,40 @@ def test_what_one_device_hands_in_no_other_device_changes(exam: SittingPage, bro
     assert exam.service.kinds(exam.sitting).count("submitted") == 1
 
 
+@pytest.mark.feature("T11")
+def test_first_device_is_told_within_half_a_minute_of_a_second_and_both_go_on(
+    page: Page, service: Service, browser: Browser, language: str
+) -> None:
+    """Signed in at home with the account of somebody who sits in the hall: nobody there would know."""
+    page.clock.install()
+    exam = SittingPage(page, service, "", language)
+    page.goto(f"{service.url}/registrations/{service.registration}/check")
+    page.locator("#lobby-start").click()
+    exam.expect_item(1)
+    exam.sitting = page.url.rpartition("/")[2].partition("#")[0]
+    first = exam.choose(1)
+    exam.expect_saved()
+    page.reload()
+    exam.expect_item(1)
+    service.pass_time(page, 28)
+    expect(page.locator("[data-banner=elsewhere]")).to_have_count(0)
+    other = browser.new_context()
+    device = SittingPage(service.sign_in(other), service, exam.sitting, language).open(4)
+    device.page.locator("#numeric").fill("826.6")
+    device.expect_saved()
+    service.pass_time(page, 28)
+    told = exam.say("opened.elsewhere", time="@").partition("@")[0]
+    expect(page.locator("[data-banner=elsewhere]")).to_contain_text(told)
+    expect(page.locator("#announcements")).to_contain_text(told)
+    newer = exam.choose(2)
+    exam.expect_saved()
+    expect(device.page.locator("[data-banner=elsewhere]")).to_have_count(0)
+    other.close()
+    assert first != newer
+    assert service.stored(exam.sitting) == {1: newer, 4: "826.6"}
+    assert service.kinds(exam.sitting).count("opened") == 1
+
+
 @pytest.mark.feature("T3")
 def test_extension_is_seen_within_half_a_minute(exam: SittingPage) -> None:
     """edX had no extra time after the start; here the running page hears of it by itself."""

@@ -43,6 +43,16 @@ def test_added_time_stands_in_journal_board_and_incidents_with_its_reason(cast: 
         assert all(words in cast.center.get(page).text for words in ("Time added", reason, "赵磊"))
 
 
+@pytest.mark.feature("T11")
+def test_board_and_journal_show_that_a_sitting_was_opened_on_another_device(cast: Cast) -> None:
+    begun = makers.make_sitting(register(cast.trainee), device="a" * 12)
+    assert "Opened on another device" not in cast.center.get(live(begun)).text
+    cast.trainee.get(f"/api/sittings/{begun.public_id}", headers={"X-CSRF-Token": cast.trainee.token})
+    for page in (live(begun), f"/center/sittings/{begun.public_id}"):
+        assert "Opened on another device" in cast.center.get(page).text
+    assert f'<span class="mono">{"a" * 12}</span>' in cast.center.get(f"/center/sittings/{begun.public_id}").text
+
+
 @pytest.mark.parametrize(
     ("minutes", "reason"), [("", "A fire alarm"), ("500", "A fire alarm"), ("15", ""), ("15", "x")]
 )

@@ -18,10 +18,11 @@ from sqlalchemy import select
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from examapp import clock
+from examapp.accounts.access import OPERATOR
 from examapp.accounts.models import User
 from examapp.app import create_app
-from examapp.db import db
-from examapp.delivery import preparation, sittings, tickets
+from examapp.db import db, transaction
+from examapp.delivery import devices, interventions, preparation, sittings, tickets
 from examapp.errors import Refused, Tampered, Throttled, Unavailable
 from examapp.web import problems
 from tests import makers
@@ -88,7 +89,8 @@ def _begun(app: Flask) -> tuple[str, str, str, dict[str, str]]:
     """
     administration = makers.make_administration()
     trainee = makers.make_user(language="en")
-    own, other = (makers.make_sitting(makers.make_registration(each, administration)) for each in (trainee, None))
+    places = (makers.make_registration(each, administration) for each in (trainee, None))
+    own, other = (makers.make_sitting(each, device="a" * 12) for each in places)
     waiting = makers.make_registration(trainee, makers.make_administration())
     preparation.of_registration(waiting, 1)
     member = Member(app, trainee)
@@ -115,6 +117,63 @@ def test_what_a_sitting_sends_all_the_time_is_answered_by_the_gate_with_the_same
         ("POST", f"{sitting}/submission", b""), ("GET", f"{sitting}/clock", None),
     ]:  # fmt: skip
         assert twins.send(method, path, body)[::2] == ("200 OK", "gate"), (method, path)
+
+
+def paused(twins: Twins, at: datetime) -> None:
+    """Let staff pause the sitting in both services."""
+    for app in (twins.gate, twins.view):
+        with app.app_context(), transaction():
+            sitting = sittings.by_public_id(twins.sitting.rpartition("/")[2])
+            interventions.pause(OPERATOR, sitting, "A fire alarm", at=at)
+
+
+@pytest.mark.feature("T3")
+def test_a_paused_sitting_has_no_end_and_its_clock_is_answered_by_the_gate(twins: Twins, at: datetime):
+    paused(twins, at)
+    _, clock_says, by = twins.send("GET", f"{twins.sitting}/clock")
+    assert (json.loads(clock_says)["paused_since"], by) == ("2026-05-16T01:00:00.000Z", "gate")
+    for method, path, body in [
+        ("PUT", "/responses/1", saving(1)), ("PUT", "/flags/3", b'{"flagged":true}'), ("POST", "/submission", b""),
+    ]:  # fmt: skip
+        status, content, by = twins.send(method, twins.sitting + path, body)
+        assert (status, by, json.loads(content)["ends_at"]) == ("200 OK", "gate", None)
+
+
+@pytest.mark.feature("T3")
+def test_looking_at_the_clock_keeps_a_ticket_good_for_as_long_as_a_pause_lasts(
+    twins: Twins, at: datetime, monkeypatch: pytest.MonkeyPatch
+):
+    paused(twins, at)
+    old = twins.headers["Cookie"]
+    for days in (1, 2, 3, 4):
+        monkeypatch.setattr(clock, "now", lambda days=days: at + timedelta(days=days))
+        environ = EnvironBuilder(f"{twins.sitting}/clock", headers=twins.headers).get_environ()
+        _, _, sent = run_wsgi_app(twins.gate.wsgi_app, environ, buffered=True)
+        assert twins.send("GET", f"{twins.sitting}/clock")[2] == "gate"
+        ticket = sent["Set-Cookie"].partition(";")[0]
+        twins.headers["Cookie"] = f"{ticket}; {old.partition('; ')[2]}"
+    assert twins.send("PUT", f"{twins.sitting}/responses/1", saving(1))[::2] == ("200 OK", "gate")
+    assert twins.send("PUT", f"{twins.sitting}/responses/1", saving(2), Cookie=old)[0] == "403 FORBIDDEN"
+
+
+def test_a_ticket_is_renewed_only_where_the_end_has_moved(twins: Twins, at: datetime):
+    environ = EnvironBuilder(f"{twins.sitting}/clock", headers=twins.headers).get_environ()
+    assert "Set-Cookie" not in run_wsgi_app(twins.gate.wsgi_app, environ, buffered=True)[2]
+
+
+@pytest.mark.feature("T11")
+def test_whoever_has_a_sitting_open_is_told_when_it_was_opened_elsewhere(twins: Twins, at: datetime):
+    assert json.loads(twins.send("GET", f"{twins.sitting}/clock")[1])["opened_elsewhere"] is None
+    for app in (twins.gate, twins.view):
+        with app.app_context(), transaction():
+            devices.open_on(sittings.by_public_id(twins.sitting.rpartition("/")[2]), "b" * 12, at=at)
+    _, content, by = twins.send("GET", f"{twins.sitting}/clock")
+    assert (json.loads(content)["opened_elsewhere"], by) == ("2026-05-16T01:00:00.000Z", "gate")
+    signed_in = twins.headers["Cookie"].partition("; ")[2]
+    assert twins.send("GET", f"{twins.sitting}/clock", Cookie=signed_in)[1:] == (content, "view")
+    opened = twins.send("GET", twins.sitting)
+    assert json.loads(opened[1])["opened_elsewhere"] is None
+    assert json.loads(twins.send("GET", f"{twins.sitting}/clock")[1])["opened_elsewhere"] is None
 
 
 def starting(registration: str) -> bytes:
