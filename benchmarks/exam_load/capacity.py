@@ -1,41 +1,46 @@
 """The capacity page, made from a stored run; no figure in it is typed by hand.
 
-    python -m benchmarks.exam_load.capacity store --load FILE ... --save FILE --deadline FILE --out RUN.json
-    python -m benchmarks.exam_load.capacity page benchmarks/exam_load/run.json > examapp/delivery/CAPACITY.md
+    python -m benchmarks.exam_load.capacity [--load FILE ...] [--save FILE] [--deadline FILE]
 
-`store` keeps of three measurements (`benchmarks.exam_load`, `benchmarks.save_cost`, `benchmarks.deadline`) what the
-page needs. The plan is arithmetic on them: what one request costs, how many there are, and cores at 60 % of their time.
+Takes what new measurements say (`--out` of `benchmarks.exam_load`, `--json` of `benchmarks.save_cost --http` and of
+`benchmarks.deadline`) into `benchmarks/exam_load/run.json`, in the place of what that said of the same, and writes
+`examapp/delivery/CAPACITY.md` anew. The plan on it is made by `plan.py`.
 """
 
 import argparse
 import json
-import sys
+from collections.abc import Iterable
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-BUSY = 0.6
-SAVE_EVERY = 20
-# arrivals after the bell are exponential with this mean; hand-ins fall on the last minute, densest at its end
-BELL_MEAN, RUSH_MEAN = 20, 30
-SIZES = (5_000, 10_000, 100_000, 1_000_000)
-HOURS = 2
-SCORED_WITHIN = 600
-IDLE_BYTES = 11_000
+from benchmarks.exam_load import plan
+from benchmarks.exam_load.scenarios import SCENARIOS
+
+RUN, TEMPLATE = (Path(__file__).with_name(name) for name in ("run.json", "capacity.template.md"))
+PAGE = Path(__file__).resolve().parents[2] / "examapp/delivery/CAPACITY.md"
 COLUMNS = [
     "scenario", "trainees", "runs", "start p50 / p99 ms", "save p50 / p99 ms", "hand-in p50 / p99 ms",
     "saves/s at most", "scored after s", "answers audited", "violations", "what did not hold",
 ]  # fmt: skip
+# so fast do saves of a knee run follow one another that the service, not the trainees, sets the pace
+KNEE = "knee"
 
-TEMPLATE = Path(__file__).with_name("capacity.template.md")
 
-
-def store(load: list[dict[str, Any]], save: dict[str, Any], deadline: dict[str, Any]) -> dict[str, Any]:
-    """Return what the page needs of three measurements, medians of the runs of each scenario."""
-    scenarios = {name: _medians(runs) for each in load for name, runs in each.items() if isinstance(runs, list)}
+def store(
+    run: dict[str, Any], load: Iterable[dict[str, Any]], save: dict[str, Any] | None, deadline: dict[str, Any] | None
+) -> dict[str, Any]:
+    """Return a stored run in which new measurements have taken the place of old ones; medians over their runs."""
+    scenarios = dict(run.get("scenarios", {}))
+    machine = run.get("machine")
+    for each in load:
+        machine = each["machine"]
+        for name, runs in each.items():
+            if isinstance(runs, list):
+                scenarios[name] = {"began": each["began"], **_medians(runs)}
     return {
-        "machine": load[0]["machine"], "began": load[0]["began"], "scenarios": scenarios, "save": save,
-        "deadline": deadline,
+        "machine": machine, "scenarios": scenarios, "save": save or run["save"],
+        "deadline": deadline or run["deadline"],
     }  # fmt: skip
 
 
@@ -62,9 +67,14 @@ def _medians(runs: list[dict[str, Any]]) -> dict[str, Any]:
 
 def page(run: dict[str, Any]) -> str:
     """Return the capacity page of a stored run, Markdown."""
-    return TEMPLATE.read_text().format(
-        **run["machine"], began=run["began"], scenarios=_scenario_table(run["scenarios"]), costs=_cost_table(run),
-        plan=_plan_table(run), save_every=SAVE_EVERY, bell=BELL_MEAN, busy=f"{BUSY:.0%}",
+    knees = {name: each for name, each in run["scenarios"].items() if name.startswith(KNEE)}
+    exams = {name: each for name, each in run["scenarios"].items() if name not in knees}
+    began = sorted(each["began"] for each in run["scenarios"].values())
+    return TEMPLATE.read_text(encoding="utf-8").format(
+        **run["machine"], began=began[0], ended=began[-1], scenarios=_scenario_table(exams),
+        besides=_besides(exams), method=_method_table(run["scenarios"]), knee=_knee_table(run, knees),
+        costs=_cost_table(run), plan=markdown(plan.table(run)), save_every=plan.SAVE_EVERY, bell=plan.BELL_MEAN,
+        rush=plan.RUSH_MEAN, busy=f"{plan.BUSY:.0%}", few=f"{plan.FEW:,}", connections=plan.connections_each(),
     )  # fmt: skip
 
 
@@ -77,7 +87,45 @@ def _scenario_table(scenarios: dict[str, Any]) -> str:
         rows.append(
             [name, f"{each['trainees']:,}", str(each["runs"]), *latencies, rate, str(each["scored_after"]), *audit]
         )
-    return _markdown(rows)
+    return markdown(rows)
+
+
+def _besides(scenarios: dict[str, Any]) -> str:
+    """Tell of what few scenarios measure."""
+    told = [
+        f"- {name}: at most {each['back_after']} s from `kill -9` of all serving processes to the next acknowledgement."
+        for name, each in scenarios.items()
+        if each["back_after"]
+    ]
+    told += [
+        f"- {name}: {each['idle_connections']:,} idle connections took {each['idle_bytes'] / 1e6:,.0f} MB."
+        for name, each in scenarios.items()
+        if each["idle_connections"]
+    ]
+    return "\n".join([*told, ""]) if told else ""
+
+
+def _method_table(names: Iterable[str]) -> str:
+    """Say of each scenario with what flags the generator makes its load."""
+    rows = [["scenario", "seconds from bell to end", "signed in before", "the generator's flags"]]
+    for kind in dict.fromkeys(name.partition(" ")[0] for name in names):
+        found = SCENARIOS[kind]
+        kills = [f"kill -9 at {' and '.join(map(str, found.kills_at))} s"] if found.kills_at else []
+        rows.append([kind, str(found.duration), f"{found.signed_in:.0%}", "; ".join([" ".join(found.flags), *kills])])
+    return markdown(rows)
+
+
+def _knee_table(run: dict[str, Any], knees: dict[str, Any]) -> str:
+    rows = [["load", "saves/s", "save p50 / p99 ms"]]
+    for each in run["save"]["http"]:
+        if each["name"].startswith("save"):
+            rate = f"{1e6 / each['cpu_us']:,.0f} a core" if "connections" in each["name"] else each["name"].split()[1]
+            rows.append(
+                [f"{each['name']} ({each['database']})", rate, _latency({"p50": each["p50_ms"], "p99": each["p99_ms"]})]
+            )
+    for name, each in knees.items():
+        rows.append([name, f"{each['acks_per_second']:,.0f}", _latency(each["operations"].get("answer"))])
+    return markdown(rows)
 
 
 def _latency(taken: dict[str, float] | None) -> str:
@@ -96,74 +144,30 @@ def _cost_table(run: dict[str, Any]) -> str:
                          f"{1e6 / each['server_us']:,.0f}/s"])  # fmt: skip
     ms = run["deadline"]["cpu_ms"]
     rows.append(["close, mark and score one sitting of 90 items", f"{ms:.1f} ms", f"{1000 / ms:,.0f}/s"])
-    return _markdown(rows)
+    return markdown(rows)
 
 
-def _plan_table(run: dict[str, Any]) -> str:
-    save = _cost(run["save"]["http"], "sqlite") / 1e6
-    start = run["scenarios"]["hall"]["us_per_request"] / 1e6
-    database = next(
-        each for each in run["save"]["committer"] if each["database"] == "postgresql" and each["size"] == 32
-    )
-    plans = [_plan(size, save, start, database, run["deadline"]["cpu_ms"] / 1000) for size in SIZES]
-    return _markdown(
-        [["", *[f"{size:,}" for size in SIZES]], *[[name, *[plan[name] for plan in plans]] for name in plans[0]]]
-    )
-
-
-def _cost(figures: list[dict[str, Any]], database: str) -> float:
-    return next(
-        float(each["cpu_us"])
-        for each in figures
-        if each["name"].startswith("save, 32") and each["database"] == database
-    )
-
-
-def _plan(size: int, save: float, start: float, database: dict[str, Any], score: float) -> dict[str, str]:
-    """Return the rows of one column: rates, cores, bytes."""
-    saves, starts, end = size / SAVE_EVERY, size / BELL_MEAN, size * (2 / RUSH_MEAN + 1 / SAVE_EVERY)
-    journal = size * (HOURS * 3600 / SAVE_EVERY)
-    return {
-        "saves/s, steady": f"{saves:,.0f}",
-        "starts/s at the bell": f"{starts:,.0f}",
-        "requests/s in the last minute": f"{end:,.0f}",
-        "service cores, steady": _cores(saves * save),
-        "service cores at the bell": _cores(starts * 2 * start + saves * save),
-        "service cores in the last minute": _cores(end * save),
-        "PostgreSQL cores in the last minute": _cores(end * database["server_us"] / 1e6),
-        "WAL in the last minute, MB/s": f"{end * database['bytes'] / 1e6:,.1f}",
-        f"worker cores to score all in {SCORED_WITHIN // 60} minutes": _cores(size * score / SCORED_WITHIN),
-        f"journal entries in {HOURS} h, million": f"{journal / 1e6:,.1f}",
-        "held connections, GB": f"{size * IDLE_BYTES / 1e9:,.2f}",
-    }
-
-
-def _cores(seconds_a_second: float) -> str:
-    return f"{seconds_a_second / BUSY:,.1f}"
-
-
-def _markdown(rows: list[list[str]]) -> str:
+def markdown(rows: list[list[str]]) -> str:
+    """Return a table whose first row is its head."""
     lines = [f"| {' | '.join(row)} |" for row in rows]
     return "\n".join([lines[0], "| " + " | ".join(["---"] * len(rows[0])) + " |", *lines[1:], ""])
 
 
 def main() -> None:
-    """Store a run, or print the page of one."""
+    """Take in new measurements and write the page."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    commands = parser.add_subparsers(dest="command", required=True)
-    storing = commands.add_parser("store")
-    storing.add_argument("--load", type=Path, nargs="+", required=True)
-    storing.add_argument("--save", type=Path, required=True)
-    storing.add_argument("--deadline", type=Path, required=True)
-    storing.add_argument("--out", type=Path, required=True)
-    commands.add_parser("page").add_argument("run", type=Path)
+    parser.add_argument("--load", type=Path, nargs="+", default=[])
+    parser.add_argument("--save", type=Path)
+    parser.add_argument("--deadline", type=Path)
     options = parser.parse_args()
-    if options.command == "page":
-        sys.stdout.write(page(json.loads(options.run.read_text())))
-        return
-    load = [json.loads(each.read_text()) for each in options.load]
-    kept = store(load, json.loads(options.save.read_text()), json.loads(options.deadline.read_text()))
-    options.out.write_text(json.dumps(kept, indent=1) + "\n")
+    load, (save, deadline) = map(_read, options.load), map(_read, (options.save, options.deadline))
+    run = store(json.loads(RUN.read_text(encoding="utf-8")), load, save, deadline)
+    RUN.write_text(json.dumps(run, indent=1) + "\n", encoding="utf-8")
+    PAGE.write_text(page(run), encoding="utf-8")
+
+
+def _read(path: Path | None) -> Any:
+    return json.loads(path.read_text(encoding="utf-8")) if path else None
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ ROOT = Path(__file__).resolve().parents[2]
 CLAIMED = {
     *(f"T{number}" for number in (*range(1, 18), 19, 20, 22)),
     *(f"A{number}" for number in (1, 3, 4, 5, 6, 13, 14, 18)),
-    *(f"O{number}" for number in (*range(1, 7), 9, 18)),
+    *(f"O{number}" for number in (*range(1, 10), 18)),
     *("E1", "E2", "E16", "E20", "E21", "B2", "B4"),
 }
 
