@@ -69,7 +69,8 @@ def calibrate_testlets(
 
     Items belong to testlets as their models are named ("grm@reading"), or as `testlet` (J,) labels them with 0, 1,
     ..., and -1 for none. Every model of `MODELS` but the 1PL may be mixed with others, so long as some slope is
-    free. `points` are the nodes for the general ability and for a testlet; `tolerance` is in standard errors.
+    free. `points` are the nodes for the general ability and for a testlet; `tolerance` is in standard errors. The
+    likelihood and its sources stand at the head of this module. People who saw nothing do not count.
 
     >>> rng = np.random.default_rng(1)
     >>> models = ["2pl@text", "2pl@text", "2pl", "rasch"]
@@ -78,11 +79,18 @@ def calibrate_testlets(
     ((1,), ('text',), [0, 0, -1, -1])
     """
     scores, chosen = codes(responses), priors or Priors()
+    scores = scores[(scores >= 0).any(axis=1)]
+    if not scores.size:
+        raise ValueError("calibrate_testlets: nobody saw anything")
     given = (model,) * scores.shape[1] if isinstance(model, str) else tuple(model)
     names, belongs, labels = models_and_testlets(given)
     if testlet is not None:
         belongs = np.asarray(testlet, dtype=np.intp)
         labels = tuple(str(t) for t in range(int(belongs.max(initial=-1)) + 1))
+        if (belongs < -1).any():
+            raise ValueError(
+                f"calibrate_testlets: item {int(belongs.argmin())}: testlet {int(belongs.min())} is below -1"
+            )
     if belongs.shape != (scores.shape[1],) or len(names) != belongs.size:
         raise ValueError(f"calibrate_testlets: {scores.shape[1]} items, {belongs.size} testlets, {len(names)} models")
     _check(names)
@@ -109,6 +117,9 @@ def models_and_testlets(names: Sequence[str]) -> tuple[tuple[str, ...], Indices,
 def estimate(responses: npt.ArrayLike, fit: TestletCalibration, points: tuple[int, int] = (61, 21)) -> Ability:
     """EAP of the general ability (N,), what the items of a testlet share besides it being integrated out.
 
+    `responses` (N, J) are to the calibrated items, `points` the nodes for the general ability and for a testlet. The
+    posterior is that of Bock & Mislevy (1982) with L_i as at the head of this module.
+
     >>> x = (np.arange(64)[:, None] >> np.arange(6)) & 1
     >>> fit = calibrate_testlets(x, [0, 0, 0, -1, -1, -1], max_cycles=2)
     >>> estimate(x[:3], fit).theta.shape
@@ -127,7 +138,8 @@ def gradient_and_step(
 ) -> tuple[Floats, Floats, Floats, float]:
     """Gradient of the marginal log-posterior, the scoring step, one over complete-data SEs, and the log prior.
 
-    `vector` (P + T,): the items step at their own nodes, the testlets' log SDs by EM.
+    `vector` (P + T,): the items step at their own nodes, the testlets' log SDs by EM. The gradient is the expected
+    complete-data one (Fisher's identity; Louis 1982), (P + T,) as the step and the scale.
     """
     gradient, step, scale = np.zeros_like(vector), np.zeros_like(vector), np.ones_like(vector)
     sd, log_prior = np.exp(vector[plan.size :]), 0.0

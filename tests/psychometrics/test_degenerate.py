@@ -19,8 +19,8 @@ from examapp.psychometrics.calibration import calibrate
 from examapp.psychometrics.irt import MODELS, Items
 from examapp.psychometrics.priors import LogNormal, Normal, Priors
 from examapp.psychometrics.standard_errors import standard_errors
+from tests.psychometrics.law_table import LAWS
 from tests.psychometrics.laws import Law, Study, only, parsed
-from tests.psychometrics.test_invariances import LAWS
 
 SOME = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 SHAPES = array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=8)
