@@ -9,11 +9,13 @@ import os
 import sys
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import click
 from flask import Flask
 from flask.cli import ScriptInfo
 from flask_migrate import Migrate
+from sqlalchemy import make_url
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from examapp import cli, logs, web
@@ -29,6 +31,14 @@ gc.enable()
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
 
 
+# connections kept open, and how many more when many ask at once: to open one takes longer than most of what it is
+# asked. The lanes of admission let fewer requests run than that. A server of PostgreSQL has 100 for all processes.
+_POOLS: dict[str, dict[str, Any]] = {
+    "sqlite": {"pool_size": 48, "max_overflow": 96, "pool_use_lifo": True},
+    "postgresql": {"pool_size": 16, "max_overflow": 8, "pool_use_lifo": True},
+}
+
+
 def create_app(config: Config) -> Flask:
     """Return the WSGI application for `config`."""
     app = Flask("examapp", template_folder="web/templates", static_folder="web/static")
@@ -40,7 +50,7 @@ def create_app(config: Config) -> Flask:
         SESSION_COOKIE_SECURE=config.secure_cookies,
         PERMANENT_SESSION_LIFETIME=timedelta(hours=24),
         # what is stored is personal; an error in the log names the statement, not the values
-        SQLALCHEMY_ENGINE_OPTIONS={"hide_parameters": True},
+        SQLALCHEMY_ENGINE_OPTIONS={"hide_parameters": True, **_POOLS[make_url(config.database_url).get_backend_name()]},
         MAX_CONTENT_LENGTH=1_000_000,
         WTF_CSRF_TIME_LIMIT=None,
         EXAMAPP=config,

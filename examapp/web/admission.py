@@ -96,12 +96,12 @@ class Admission:
     def __init__(self, app: Flask, config: Config) -> None:
         self._app, self._flask = app, app.wsgi_app
         cores, threads = os.cpu_count() or 1, config.threads
-        # as many as one commit takes in: fewer would leave the committer waiting at the bell
-        self.starts = Lane(running=32, waiting=threads // 4)
-        self._sign_ins = Lane(running=2 * cores, waiting=threads // 8)
-        self._saves = Lane(running=8, waiting=threads // 8)
-        self._others = Lane(running=8, waiting=threads // 8)
-        self._receiving = Lane(running=threads // 8, waiting=0)
+        # so many that a slow disk takes many in with one commit
+        self.starts = Lane(running=96, waiting=threads // 3)
+        self._sign_ins = Lane(running=2 * cores, waiting=threads // 16)
+        self._saves = Lane(running=8, waiting=threads // 16)
+        self._others = Lane(running=8, waiting=threads // 32)
+        self._receiving = Lane(running=threads // 32, waiting=0)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Let Flask answer when it is this request's turn."""
