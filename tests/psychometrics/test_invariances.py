@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.psychometrics.law_table import LAWS
-from tests.psychometrics.laws import Law, only, parsed, relabelled, reordered, rescaled, same, widened
+from tests.psychometrics.laws import Law, law, only, parsed, relabelled, reordered, rescaled, same, widened
 
 FEW = settings(max_examples=3, deadline=None)
 
@@ -47,10 +47,7 @@ def test_names_do_not_matter(law: Law) -> None:
     holds(law, relabelled(law.on))
 
 
-@under("blocks")
-@FEW
-@given(cut=st.integers(1, 59))
-def test_people_in_two_blocks_are_the_people_together(law: Law, cut: int) -> None:
+def holds_in_blocks(law: Law, cut: int) -> None:
     together = law.values(law.on)
     parts = [law.values(only(law.on, rows)) for rows in np.split(np.arange(60), [cut])]
     for name, what in law.gives.items():
@@ -61,9 +58,37 @@ def test_people_in_two_blocks_are_the_people_together(law: Law, cut: int) -> Non
 
 
 @under("blocks")
+@FEW
+@given(cut=st.integers(1, 59))
+def test_people_in_two_blocks_are_the_people_together(law: Law, cut: int) -> None:
+    holds_in_blocks(law, cut)
+
+
+@under("blocks")
 def test_what_is_taken_in_blocks_is_about_people(law: Law) -> None:
     assert any("people" in what for what in law.gives.values())
 
 
 def test_every_exception_is_for_a_change_that_concerns_the_function() -> None:
     assert [(one.name, change) for one in LAWS for change in one.but if not one.concerns(change)] == []
+
+
+def stated(call, what: str) -> Law:
+    return law(np.median, call, what, on=LAWS[-1].on)
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        lambda on: holds(stated(lambda s: s.theta[:1], "*: theta"), reordered(on, np.random.default_rng(1))),
+        lambda on: holds(stated(lambda s: s.theta**2, "people: theta"), rescaled(on, 2.0, 1.0)),
+        lambda on: holds(stated(lambda s: s.theta, "people: spread"), rescaled(on, 2.0, 1.0)),
+        lambda on: holds(stated(lambda s: np.isnan(s.responses).mean(axis=0), "items"), widened(on)),
+        lambda on: holds(stated(lambda s: s.choices, "people items"), relabelled(on)),
+        lambda on: holds_in_blocks(stated(lambda s: s.theta - s.theta.mean(), "people"), 20),
+    ],
+    ids=["order", "scale", "unit", "holes", "names", "blocks"],
+)
+def test_a_law_that_is_wrong_is_noticed(check) -> None:
+    with pytest.raises(AssertionError):
+        check(LAWS[-1].on)

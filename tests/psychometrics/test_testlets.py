@@ -132,3 +132,5 @@ def test_models_that_leave_the_scale_open_are_refused(responses):
 def test_wrong_shapes_are_refused(responses):
     with pytest.raises(ValueError, match="14 items, 2 testlets"):
         calibrate_testlets(responses, [0, 1])
+    with pytest.raises(ValueError, match="item 3: testlet -2 is below -1"):
+        calibrate_testlets(responses, np.where(np.arange(14) == 3, -2, 0))
