@@ -94,12 +94,12 @@ class Service:
             registration.administration.opens_at = datetime.now(UTC) + timedelta(seconds=seconds)
             db.session.commit()
 
-    def begin(self, seconds_left: float = MINUTES * 60) -> str:
+    def begin(self, seconds_left: float = MINUTES * 60, device: str = "") -> str:
         """Begin the trainee's sitting so that this much time is left; return its public id."""
         with self.app.app_context():
             registration = db.session.get_one(Registration, self.registration)
             started = datetime.now(UTC) - timedelta(minutes=MINUTES) + timedelta(seconds=seconds_left)
-            return makers.make_sitting(registration, at=started).public_id
+            return makers.make_sitting(registration, device=device, at=started).public_id
 
     def result(self) -> str:
         """Return the id of a released result of another exam of the trainee."""

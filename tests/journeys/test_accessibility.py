@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from examapp.db import transaction
+from examapp.delivery import devices, sittings
 from tests.journeys.live import Service
 from tests.journeys.sitting_page import SittingPage
 
@@ -73,7 +75,13 @@ def test_lobby_pause_and_unsent_answers_have_no_findings(sized_page: Page, servi
     expect(sized_page.locator("#lobby-clock")).not_to_be_empty()
     found = {"lobby": findings(sized_page)}
     service.opens_in(-9000)
-    exam = SittingPage(sized_page, service, service.begin(seconds_left=1000), language).open()
+    sitting = service.begin(seconds_left=1000, device="a" * 12)
+    exam = SittingPage(sized_page, service, sitting, language).open()
+    with service.app.app_context(), transaction():
+        devices.open_on(sittings.by_public_id(sitting), "b" * 12, at=service.now())
+    exam.look_at_clock()
+    expect(sized_page.locator("[data-banner=elsewhere]")).to_be_visible()
+    found["opened elsewhere"] = findings(sized_page)
     exam.pause()
     found["pause"] = findings(sized_page)
     exam.resume()

@@ -1,7 +1,7 @@
 """A sitting as a trainee lives it in a browser: saving, losing the network, two tabs, the end."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
@@ -13,6 +13,13 @@ from tests.journeys.live import Service
 
 pytestmark = pytest.mark.browser
 
+# before any listener of the page: it does not hear that it is hidden or goes away
+DEAF = """for (const name of ["pagehide", "visibilitychange"])
+    addEventListener(name, (event) => event.stopImmediatePropagation(), true);"""
+STORED = """async (sitting) => {
+    const answer = await fetch(`/api/sittings/${sitting}`);
+    return Object.keys((await answer.json()).stored).length > 0;
+}"""
 SAVED = re.compile(r"^Saved \d\d:\d\d:\d\d$")
 
 
@@ -205,6 +212,27 @@ def test_answer_that_arrives_after_the_deadline_is_named_as_late_and_not_stored(
     expect(page.locator("#end-lines")).to_contain_text("arrived after the end: 1")
     assert service.stored(sitting) == {1: value}
     assert "late" in service.kinds(sitting)
+
+
+@pytest.mark.feature("T6", "T9")
+@pytest.mark.parametrize("is_heard", [True, False], ids=["page hears that it is closed", "control: it does not"])
+def test_answer_typed_right_before_the_tab_is_closed_arrives(
+    page: Page, service: Service, sitting: str, browser: Browser, is_heard: bool
+) -> None:
+    if not is_heard:
+        page.add_init_script(DEAF)
+    page.clock.install()
+    open_sitting(page, service, sitting, 4)
+    other = service.sign_in(browser.new_context())
+    other.goto(f"{service.url}/help")
+    page.clock.pause_at(datetime.now(UTC) + timedelta(minutes=10))
+    page.locator("#numeric").fill("826.6")
+    assert service.stored(sitting) == {}
+    page.close()
+    if is_heard:
+        other.wait_for_function(STORED, arg=sitting)
+    assert service.stored(sitting) == ({4: "826.6"} if is_heard else {})
+    other.context.close()
 
 
 @pytest.mark.feature("T14", "T15")
