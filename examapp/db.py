@@ -243,6 +243,17 @@ def is_worth_another_try(error: BaseException) -> bool:
     return isinstance(cause, psycopg.OperationalError) and (state is None or state.startswith(("40", "08", "57P")))
 
 
+def is_taken(error: BaseException) -> bool:
+    """Say whether PostgreSQL refused a row whose key somebody else had just taken."""
+    return isinstance(getattr(error, "orig", None) or error, psycopg.errors.UniqueViolation)
+
+
+def is_taken_back(error: BaseException) -> bool:
+    """Say whether PostgreSQL itself took a transaction back, over a connection that is as good as before."""
+    cause = getattr(error, "orig", None) or error
+    return isinstance(cause, psycopg.Error) and (cause.sqlstate or "").startswith(("23", "40"))
+
+
 @event.listens_for(Engine, "do_connect")
 def _choose_connection(dialect: Dialect, record: Any, arguments: Any, options: dict[str, Any]) -> None:
     if dialect.name == "sqlite":

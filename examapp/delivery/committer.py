@@ -20,9 +20,10 @@ from itertools import groupby
 from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.pool import NullPool
 
-from examapp.db import check_durable, is_worth_another_try
+from examapp.db import check_durable, is_taken, is_taken_back, is_worth_another_try
 from examapp.delivery.acceptance import Accepted, Outcome, Request
-from examapp.delivery.hot_rows import rows_of, settle
+from examapp.delivery.driver_rows import DriverRows
+from examapp.delivery.hot_rows import Decision, decide, rows_of
 from examapp.errors import N_, ExamappError, Unavailable
 
 LARGEST_BATCH = 256
@@ -70,6 +71,14 @@ class _Waiting:
     def wait(self, seconds: float) -> Outcome | Exception | None:
         """Return the outcome, or None when it did not come in time."""
         return self.outcome if self._done.acquire(timeout=seconds) else None
+
+
+@dataclass
+class _Attempt:
+    """Requests of one transaction, and what it came to if it may have been stored without our knowing."""
+
+    requests: list[Request]
+    unsure: Decision | None
 
 
 class Committer:
@@ -157,58 +166,81 @@ class Committer:
         for _, shard in groupby(sorted(batch, key=self._shard_of), key=self._shard_of):
             self._settle(list(shard))
 
-    def _settle(self, batch: list[_Waiting]) -> None:
+    def _settle(self, batch: list[_Waiting], unsure: Decision | None = None) -> None:
+        attempt = _Attempt([waiting.request for waiting in batch], unsure)
         try:
-            outcomes: Sequence[Outcome | Exception] = self._write([waiting.request for waiting in batch])
+            outcomes: Sequence[Outcome | Exception] = self._write(attempt)
         except Exception as error:
             half = len(batch) // 2
             if half and not is_worth_another_try(error):
-                self._settle(batch[:half])
-                self._settle(batch[half:])
+                for part in (slice(None, half), slice(half, None)):
+                    self._settle(batch[part], attempt.unsure and attempt.unsure.of(part))
                 return
             log.error("a batch of %d was not stored: %s", len(batch), type(error).__name__)
             outcomes = [_refusal(error)] * len(batch)
         for waiting, outcome in zip(batch, outcomes, strict=True):
             waiting.answer(outcome)
 
-    def _write(self, requests: list[Request]) -> list[Outcome]:
+    def _write(self, attempt: _Attempt) -> list[Outcome]:
         """Run the transaction, and again while what it met was chance: it may be repeated, whatever became of it."""
-        began = time.monotonic()
-        for last_try in (False,) * (TRIES - 1) + (True,):
+        began, tries = time.monotonic(), 0
+        while True:
             try:
-                outcomes = self._transact(requests)
+                outcomes = self._transact(attempt)
                 break
             except Exception as error:
-                if last_try or not is_worth_another_try(error) or time.monotonic() > began + PATIENCE_SECONDS / 2:
+                tries += 1
+                if not _is_chance(error, tries) or time.monotonic() > began + PATIENCE_SECONDS / 2:
                     raise
                 self._tried_again += 1
-                time.sleep(random.uniform(0.001, 0.05))  # noqa: S311 - only so that two do not meet again
+                if not is_taken(error):
+                    time.sleep(random.uniform(0.001, 0.05))  # noqa: S311 - only so that two do not meet again
         self._count(outcomes, time.monotonic() - began)
         return outcomes
 
-    def _transact(self, requests: list[Request]) -> list[Outcome]:
+    def _transact(self, attempt: _Attempt) -> list[Outcome]:
         try:
-            if self._connection is None:
-                self._connection = self._engine.connect()
-                self.check(self._connection)
-            rows = rows_of(self._connection)
+            rows = self._rows()
             rows.begin()
-            return settle(rows, requests, self._grace, commit=True)
-        except BaseException:
-            self._disconnect()
+            before = attempt.unsure
+            decision = decide(rows, attempt.requests, self._grace, lock=before is not None)
+            if before and rows.holds(before.batch):
+                rows.rollback()
+                return before.outcomes
+            attempt.unsure = decision
+            rows.write(decision.batch, commit=True)
+            return decision.outcomes
+        except BaseException as error:
+            self._take_back(error)
             raise
+
+    def _rows(self) -> DriverRows:
+        if self._connection is not None:
+            return rows_of(self._connection)
+        self._connection = self._engine.connect()
+        self.check(self._connection)
+        rows = rows_of(self._connection)
+        rows.prepare()
+        return rows
 
     def check(self, connection: Connection) -> None:
         """Refuse a database whose commits may be lost."""
         check_durable(connection)
         connection.rollback()
 
-    def _disconnect(self) -> None:
-        """Begin anew with another connection: nothing of the failed transaction is left on it."""
+    def _take_back(self, error: BaseException) -> None:
+        """Leave nothing of the failed transaction: with another connection, unless the server itself took it back."""
+        if self._connection is None:
+            return
+        try:
+            if is_taken_back(error):
+                rows_of(self._connection).rollback()
+                return
+        except Exception:
+            log.exception("a connection could not be used again")
         connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.invalidate()
-            connection.close()
+        connection.invalidate()
+        connection.close()
 
     def _count(self, outcomes: list[Outcome], seconds: float) -> None:
         self._batches += 1
@@ -222,6 +254,11 @@ class Committer:
 def shard_of(sitting_id: int, shards: int) -> int:
     """Return the shard, from 0, of a sitting: by the first 10 of its 63 bits."""
     return (sitting_id >> (63 - SHARD_BITS)) * shards >> SHARD_BITS
+
+
+def _is_chance(error: Exception, tries: int) -> bool:
+    """Say whether to try again; that somebody else was quicker happens to the first try only, which takes no locks."""
+    return tries < TRIES and (is_worth_another_try(error) or (tries == 1 and is_taken(error)))
 
 
 def _busy() -> Unavailable:

@@ -28,10 +28,11 @@ from tests.delivery.real_sitting import Hall
 SITTINGS = {"sitting", "stored_response", "journal_entry", "prepared_sitting"}
 # what a start looks up by primary key; w is the set of values that a statement was given
 BESIDES = {"registration", "administration", "exam_form", "paper", "w"}
-GIVEN = re.compile(r"json_to_recordset\(\$\d::json\) as w\([a-z_, ]*\)")
+GIVEN = re.compile(r"unnest\((\$\d+::\w+\[\](, )?)+\) as w \([a-z_, ]*\)")
 KEY = re.compile(
     r"^insert into \w+ \((id|sitting_id), | where (\w\.|sitting\.)?(id|sitting_id) = (any \(|w\.id|\$)"
-    r"| join w using \(sitting_id, slot\)$"
+    r"| from w join sitting h on h\.id = w\.sitting_id"
+    r" left join stored_response s on s\.sitting_id = w\.sitting_id and s\.slot = w\.slot$"
 )
 
 

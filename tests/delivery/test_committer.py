@@ -10,7 +10,7 @@ from examapp.delivery import committer as committer_module
 from examapp.delivery import histories, hot_rows, journal, sittings
 from examapp.delivery.acceptance import Accepted, Flag, HandIn, Request, Save, accept
 from examapp.delivery.committer import TRIES, Committer, _Waiting, shard_of
-from examapp.delivery.hot_rows import rows_of, settle
+from examapp.delivery.hot_rows import DIALECTS, decide, rows_of, settle
 from examapp.errors import ExamappError, Unavailable
 from tests.makers import AT, make_sitting
 
@@ -58,18 +58,19 @@ def settled(committer, requests):
 
 
 def fail(monkeypatch, error, times, *, after):
-    """Let the first transactions fail, before anything was done or after they were durable."""
+    """Let the first transactions fail, before anything is written or after it is durable."""
+    rows = DIALECTS[db.engine.dialect.name]
+    write = rows.write
 
-    def failing(rows, requests, grace, *, commit):
+    def failing(self, batch, *, commit):
         nonlocal times
         times -= 1
         if times < 0 or after:
-            outcomes = settle(rows, requests, grace, commit=commit)
+            write(self, batch, commit=commit)
         if times >= 0:
             raise error()
-        return outcomes
 
-    monkeypatch.setattr(committer_module, "settle", failing)
+    monkeypatch.setattr(rows, "write", failing)
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before it", "after its commit"])
@@ -79,7 +80,8 @@ def test_what_failed_by_chance_is_run_again_and_changes_nothing_twice(committer,
     outcomes = settled(committer, [save(sitting, slot, slot) for slot in (1, 2, 3)])
     assert [outcome.body["seq"] for outcome in outcomes] == [1, 2, 3]
     assert kinds(sitting) == ["responded"] * 3
-    assert committer.state.tried_again == TRIES - 1
+    # what is found stored is not written again
+    assert committer.state.tried_again == (1 if after else TRIES - 1)
 
 
 @pytest.mark.parametrize("name", CHANCE)
@@ -98,16 +100,87 @@ def test_a_bad_request_fails_alone_and_its_batch_is_split_in_halves(committer, s
             raise ValueError("poison")
         return accept(batch, request, grace)
 
-    def counted(rows, requests, grace, *, commit):
+    def counted(rows, requests, grace, *, lock):
         sizes.append(len(requests))
-        return settle(rows, requests, grace, commit=commit)
+        return decide(rows, requests, grace, lock=lock)
 
     monkeypatch.setattr(hot_rows, "accept", poisoned)
-    monkeypatch.setattr(committer_module, "settle", counted)
+    monkeypatch.setattr(committer_module, "decide", counted)
     outcomes = settled(committer, [save(sitting, slot, 1) for slot in range(1, 9)])
     assert [isinstance(outcome, Accepted) for outcome in outcomes] == [slot != 3 for slot in range(1, 9)]
     assert sizes == [8, 4, 2, 2, 1, 1, 4]
     assert kinds(sitting) == ["responded"] * 7
+
+
+@pytest.mark.parametrize("error", [psycopg.OperationalError, OSError], ids=["run again", "split in halves"])
+def test_a_repeated_batch_answers_what_it_would_have_answered_at_first(committer, sitting, monkeypatch, error):
+    flag, hand_in = (Request(sitting.id, action, AT, sitting.epoch) for action in (Flag(1, True), HandIn()))
+    requests = [save(sitting, 1, 1), save(sitting, 1, 2, "3"), save(sitting, 1, 1, "4"), flag, hand_in]
+    fail(monkeypatch, error, 1, after=True)
+    outcomes = settled(committer, requests)
+    codes = [outcome.code if isinstance(outcome, ExamappError) else outcome.entry.number for outcome in outcomes]
+    assert codes == [2, 3, "response.stale", 4, 5]
+    assert kinds(sitting) == ["responded", "responded", "flagged", "submitted"]
+
+
+def test_who_sends_an_overtaken_answer_again_is_told_that_it_is_stale(committer, sitting):
+    settled(committer, [save(sitting, 1, 1), save(sitting, 1, 2, "3")])
+    (outcome,) = settled(committer, [save(sitting, 1, 1)])
+    assert outcome.code == "response.stale"
+
+
+def meanwhile(monkeypatch, change):
+    """Let `change` happen between the reading and the writing of the first transaction."""
+    changes = [change]
+
+    def overtaken(batch, request, grace):
+        while changes:
+            changes.pop()()
+        return accept(batch, request, grace)
+
+    monkeypatch.setattr(hot_rows, "accept", overtaken)
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_a_batch_that_another_process_overtook_is_decided_anew(committer, sitting, monkeypatch):
+    other = Committer(db.engine, GRACE)
+    meanwhile(monkeypatch, lambda: settled(other, [save(sitting, 1, 2, "3")]))
+    stale, stored = settled(committer, [save(sitting, 1, 1), save(sitting, 2, 1)])
+    assert (stale.code, stored.entry.number) == ("response.stale", 3)
+    assert kinds(sitting) == ["responded", "responded"]
+    assert committer.state.tried_again == 1
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_a_hand_in_sees_the_answer_that_overtook_it(committer, sitting, monkeypatch):
+    other = Committer(db.engine, GRACE)
+    meanwhile(monkeypatch, lambda: settled(other, [save(sitting, 1, 1)]))
+    (outcome,) = settled(committer, [Request(sitting.id, HandIn(), AT, sitting.epoch)])
+    assert outcome.body["answered"] == 1
+    assert kinds(sitting) == ["responded", "submitted"]
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_a_save_sees_the_hand_in_that_overtook_it(committer, sitting, monkeypatch):
+    other = Committer(db.engine, GRACE)
+    meanwhile(monkeypatch, lambda: settled(other, [Request(sitting.id, HandIn(), AT, sitting.epoch)]))
+    (outcome,) = settled(committer, [save(sitting, 1, 1)])
+    assert outcome.code == "sitting.closed"
+    assert kinds(sitting) == ["submitted", "late"]
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+@pytest.mark.parametrize(("error", "is_kept"), [
+    (psycopg.errors.SerializationFailure, True), (psycopg.errors.UniqueViolation, True),
+    (psycopg.OperationalError, False),
+])  # fmt: skip
+def test_only_a_connection_that_may_be_lost_is_given_up(committer, sitting, monkeypatch, error, is_kept):
+    settled(committer, [save(sitting, 1, 1)])
+    before = committer._connection
+    fail(monkeypatch, error, 1, after=False)
+    (outcome,) = settled(committer, [save(sitting, 2, 2)])
+    assert outcome.entry.number == 3
+    assert (committer._connection is before) == is_kept
 
 
 def test_requests_of_one_batch_see_what_those_before_them_did(committer, sitting):

@@ -7,7 +7,7 @@ from examapp.accounts.access import OPERATOR
 from examapp.db import db, transaction
 from examapp.delivery import histories, interventions, paper, preparation, sittings
 from examapp.delivery.acceptance import Accepted, Begin, NotPrepared, Request, Save
-from examapp.delivery.committer import Committer
+from examapp.delivery.committer import Committer, _Attempt
 from examapp.delivery.models import PreparedSitting, Sitting
 from examapp.errors import NotAllowed
 from tests.makers import AT, make_administration, make_exam_form, make_registration
@@ -57,6 +57,7 @@ def test_starting_again_gives_the_same_sitting_whichever_way(committer):
     registration, prepared = prepared_place()
     first, again = begin(committer, prepared), begin(committer, prepared, at=AT + timedelta(minutes=9))
     sitting, is_new = sittings.start(registration.trainee, registration, at=AT + timedelta(minutes=9))
+    db.session.commit()
     assert (again.entry, again.ends_at, again.body) == (first.entry, first.ends_at, {**first.body, "is_new": False})
     assert (sitting.id, is_new) == (prepared.sitting_id, False)
     assert begin(committer, prepared).body["is_new"] is False
@@ -65,7 +66,7 @@ def test_starting_again_gives_the_same_sitting_whichever_way(committer):
 def test_a_start_and_a_save_may_share_a_batch(committer):
     registration, prepared = prepared_place()
     requests = [Begin(), Save(1, 1, "2", None), Begin()]
-    outcomes = committer._write([Request(prepared.sitting_id, action, AT, 1) for action in requests])
+    outcomes = committer._write(_Attempt([Request(prepared.sitting_id, action, AT, 1) for action in requests], None))
     assert [outcome.entry.number for outcome in outcomes] == [1, 2, 1]
     assert histories.broken(sittings.newest(registration.id).id) == []
 

@@ -1,0 +1,167 @@
+"""What a batch reads and writes, whatever the database: statements of both dialects, and rows as the batch knows them.
+
+Statements find their rows by keys that begin with the sitting's id (a start also reads its registration and
+administration), and use nothing that distributed engines lack: no sequence, trigger, advisory lock or notification.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from examapp.canonical import parse_utc, utc_string
+from examapp.delivery.acceptance import Begin, HandIn, Request, Save
+from examapp.delivery.batch import Batch, FormDigests, Prepared, Stored
+from examapp.delivery.journal import Entry, Head
+from examapp.delivery.state import Kind
+from examapp.delivery.timing import TimeRules
+
+PREPARED = (
+    "SELECT p.sitting_id, p.registration_id, p.attempt, p.exam_form_id, p.seed, p.epoch, a.attempts, a.opens_at,"
+    " a.closes_at, a.minutes, r.extra_minutes FROM prepared_sitting p JOIN registration r ON r.id = p.registration_id"
+    " JOIN administration a ON a.id = r.administration_id"
+)
+BEGIN = (
+    "INSERT INTO sitting (id, registration_id, attempt, exam_form_id, seed, started_at, epoch, ends_at, status,"
+    " closed_at, last_number, last_digest)"
+)
+APPEND = "INSERT INTO journal_entry (sitting_id, number, kind, at, body, previous, digest)"
+STORE = "INSERT INTO stored_response (sitting_id, slot, seq, value, number)"
+OR_REPLACE = (
+    " ON CONFLICT (sitting_id, slot) DO UPDATE SET seq = excluded.seq, value = excluded.value, number = excluded.number"
+)
+_ENTRY = "SELECT at, digest FROM journal_entry WHERE sitting_id = ? AND number = ?"
+_BODIES = "SELECT number, body FROM journal_entry WHERE sitting_id = ? AND kind = ? ORDER BY number"
+_FORM = "SELECT f.digest, p.digest FROM exam_form f JOIN paper p ON p.exam_form_id = f.id WHERE f.id = ?"
+
+Row = tuple[Any, ...]
+
+# forms and papers never change: what was read of them once holds for as long as the process lives
+_form_digests: dict[str, FormDigests] = {}
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a batch must read, in the order in which rows are locked."""
+
+    starts: list[int]
+    sittings: list[int]
+    slots: list[tuple[int, int]]
+    whole: list[int]
+
+    @classmethod
+    def by(cls, requests: Iterable[Request]) -> "Wanted":
+        """Return what these requests need."""
+        starts, slots, whole, sittings = set(), set(), set(), set()
+        for request in requests:
+            sittings.add(request.sitting_id)
+            if isinstance(request.action, Save):
+                slots.add((request.sitting_id, request.action.slot))
+            elif isinstance(request.action, HandIn):
+                whole.add(request.sitting_id)
+            elif isinstance(request.action, Begin):
+                starts.add(request.sitting_id)
+        return cls(sorted(starts), sorted(sittings), sorted(slots), sorted(whole))
+
+
+class DriverRows(ABC):
+    """The rows of sittings, within one transaction of a driver's connection."""
+
+    def __init__(self, driver: Any) -> None:
+        self._driver = driver
+
+    @abstractmethod
+    def prepare(self) -> None:
+        """Set up a connection that serves nothing else."""
+
+    @abstractmethod
+    def begin(self) -> None:
+        """Begin a transaction that writes."""
+
+    @abstractmethod
+    def write(self, batch: Batch, *, commit: bool) -> None:
+        """Write what a batch came to; with `commit` it is durable on return."""
+
+    @abstractmethod
+    def _read(self, wanted: Wanted, *, lock: bool) -> tuple[list[Row], list[Row], list[Row]]:
+        """Return prepared sittings, heads and stored responses; prepared sittings are locked, with `lock` heads too."""
+
+    @abstractmethod
+    def _ask(self, statement: str, values: Row) -> list[Row]:
+        """Return the rows of one statement with ? for its values."""
+
+    def read(self, requests: Iterable[Request], *, lock: bool) -> Batch:
+        """Return the sittings that are asked for; unknown ids are left out.
+
+        Without `lock` others may change them meanwhile: then what is written breaks a key of the journal.
+        """
+        prepared, heads, stored = self._read(Wanted.by(requests), lock=lock)
+        batch = Batch(
+            self, {row[0]: _head(row) for row in heads}, prepared={row[0]: _prepared(row) for row in prepared}
+        )
+        for sitting_id, slot, *rest in stored:
+            batch.stored.setdefault(sitting_id, {})[slot] = Stored(*rest)
+        return batch
+
+    def rollback(self) -> None:
+        """Take back what the transaction did."""
+        self._driver.rollback()
+
+    def entry(self, sitting_id: int, number: int) -> Entry:
+        """Return an entry as it was acknowledged."""
+        ((at, digest),) = self._ask(_ENTRY, (sitting_id, number))
+        return Entry(number, parse_utc(at), digest)
+
+    def holds(self, batch: Batch) -> bool:
+        """Say whether what a batch came to is stored: one entry tells, as all was one transaction."""
+        for entry in batch.entries.values():
+            return any(digest == entry.digest for _, digest in self._ask(_ENTRY, (entry.sitting_id, entry.number)))
+        return False
+
+    def bodies(self, sitting_id: int, kind: Kind) -> list[tuple[int, str]]:
+        """Return number and body of a sitting's entries of one kind."""
+        return [(number, body) for number, body in self._ask(_BODIES, (sitting_id, kind.value))]
+
+    def form_digests(self, exam_form_id: str) -> FormDigests | None:
+        """Return the digests of a form that has a paper."""
+        if exam_form_id not in _form_digests:
+            for row in self._ask(_FORM, (exam_form_id,)):
+                _form_digests[exam_form_id] = FormDigests(*row)
+        return _form_digests.get(exam_form_id)
+
+
+def begun(batch: Batch) -> list[Row]:
+    """Return the rows of the sittings that begin."""
+    return [
+        (each.sitting_id, each.registration_id, each.attempt, each.exam_form_id, each.seed, utc_string(started_at),
+         each.epoch, utc_string(batch.heads[each.sitting_id].ends_at), *_copies(batch.heads[each.sitting_id]))
+        for each, started_at in batch.begun.values()
+    ]  # fmt: skip
+
+
+def changed(batch: Batch) -> list[Row]:
+    """Return id, status, closed_at, last_number and last_digest of running sittings; only staff move their end."""
+    heads = [head for head in batch.heads.values() if head.is_changed and head.sitting_id not in batch.begun]
+    return [(head.sitting_id, *_copies(head)) for head in heads]
+
+
+def responses(batch: Batch) -> list[Row]:
+    """Return the rows of the newest responses."""
+    return [(*key, *stored) for key, stored in batch.responses.items()]
+
+
+def _head(row: Row) -> Head:
+    sitting_id, status, ends_at, epoch, last_number, last_digest = row
+    return Head(sitting_id, status, parse_utc(ends_at), epoch, last_number, last_digest)
+
+
+def _prepared(row: Row) -> Prepared:
+    sitting_id, registration_id, attempt, exam_form_id, seed, epoch, attempts, *window, minutes, extra_minutes = row
+    opens_at, closes_at = map(parse_utc, window)
+    rules = TimeRules(opens_at, closes_at, minutes, extra_minutes)
+    return Prepared(sitting_id, registration_id, attempt, exam_form_id, seed, epoch, attempts, rules)
+
+
+def _copies(head: Head) -> Row:
+    closed_at = utc_string(head.closed_at) if head.closed_at else None
+    return head.status, closed_at, head.last_number, head.last_digest
