@@ -51,3 +51,12 @@ def test_a_journal_row_cannot_be_changed_or_deleted(app, statement):
     make_sitting()
     with pytest.raises((DBAPIError, IntegrityError), match="never change"):
         db.session.execute(text(statement))
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_no_sealed_table_and_not_the_journal_can_be_emptied(app):
+    make_sitting()
+    for name in [*(table.name for table in sealed_tables()), "journal_entry"]:
+        with pytest.raises(DBAPIError, match=f"{name} rows never change"), db.session.begin_nested():
+            db.session.execute(text(f"TRUNCATE {name} CASCADE"))
+    db.session.execute(text("TRUNCATE stored_response"))
