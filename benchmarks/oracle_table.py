@@ -3,7 +3,8 @@
 python benchmarks/oracle_table.py --reference DIR [--kind KIND ...] [--case PART] [--json FILE] [--verbose]
 
 Any folder of the reference's layout can be judged. A case passes when every quantity that it holds lies within
-its tolerance; a kind without a judge counts as failed. Exits 1 if anything failed.
+its tolerance; a kind without a judge counts as failed. What no judge looks at is listed below the table, with the
+reason. Exits 1 if anything failed.
 """
 
 from __future__ import annotations
@@ -17,20 +18,28 @@ import time
 from pathlib import Path
 from typing import Any
 
-sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parent)]
+sys.path[:0] = [str(Path(__file__).parents[1])]
 
-import oracle  # noqa: E402
-from oracle.compare import Check, Checks, read  # noqa: E402
+from benchmarks import oracle  # noqa: E402
+from benchmarks.oracle.compare import Check, Checks, read  # noqa: E402
+from benchmarks.oracle.held import Watched, report  # noqa: E402
 
 
 def judges() -> dict[str, list[Checks]]:
     """For each kind of case the functions that judge it: a module's KINDS, or the kind it is named after."""
     found: dict[str, list[Checks]] = {}
     for info in pkgutil.iter_modules(oracle.__path__):
-        module = importlib.import_module(f"oracle.{info.name}")
+        module = importlib.import_module(f"{oracle.__name__}.{info.name}")
         if hasattr(module, "checks"):
             for kind in getattr(module, "KINDS", (info.name,)):
                 found.setdefault(kind, []).append(module.checks)
+    return found
+
+
+def entries(folder: Path) -> list[dict[str, str]]:
+    """What the folder's index lists: id, kind, model and file of each case."""
+    listed = json.loads((folder / "index.json").read_text())
+    found: list[dict[str, str]] = listed if isinstance(listed, list) else listed["cases"]
     return found
 
 
@@ -38,7 +47,7 @@ def judge(folder: Path, entry: dict[str, str], by_kind: dict[str, list[Checks]])
     """One case: every check, or the error that kept it from being judged."""
     checks: list[Check] = []
     error, start = "", time.process_time()
-    case = read(folder, entry["file"])
+    case = Watched(read(folder, entry["file"]))
     for function in by_kind.get(entry["kind"], []):
         try:
             checks.extend(function(folder, case))
@@ -53,6 +62,7 @@ def judge(folder: Path, entry: dict[str, str], by_kind: dict[str, list[Checks]])
         "error": error or ("" if checks else "no judge for this kind"),
         "numbers": sum(check.compared for check in checks),
         "seconds": round(time.process_time() - start, 3),
+        "left": sorted(case.left()),
         "checks": [{"quantity": c.quantity, "worst": c.worst, "numbers": c.compared} for c in checks],
     }
 
@@ -79,9 +89,11 @@ def main() -> int:
     parser.add_argument("--json", type=Path, help="write every check here")
     parser.add_argument("--verbose", action="store_true", help="also list the cases")
     options = parser.parse_args()
-    entries = json.loads((options.reference / "index.json").read_text())
-    entries = entries if isinstance(entries, list) else entries["cases"]
-    chosen = [e for e in entries if options.case in e["id"] and (not options.kind or e["kind"] in options.kind)]
+    chosen = [
+        e
+        for e in entries(options.reference)
+        if options.case in e["id"] and (not options.kind or e["kind"] in options.kind)
+    ]
     by_kind, rows = judges(), []
     for entry in chosen:
         row = judge(options.reference, entry, by_kind)
@@ -91,6 +103,7 @@ def main() -> int:
             state = "pass" if row["passed"] else "MISS"
             print(f"{state} {row['id']:<34} worst {row['worst']:.3g} {row['error']} {'; '.join(missed)}", flush=True)
     print(table(rows))
+    print(report({row["id"]: set(row["left"]) for row in rows}))
     if options.json:
         options.json.write_text(json.dumps(rows, indent=1))
     return 0 if rows and all(row["passed"] for row in rows) else 1

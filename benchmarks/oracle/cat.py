@@ -30,6 +30,10 @@ def checks(folder: Path, case: dict[str, Any]) -> Iterator[Check]:
     for scenario in case["scenarios"]:
         yield from scores(items, scenario, tolerance)
         yield from next_items(case, items, scenario, tolerance)
+        unused = scenario["fisher_information_of_unused_items_at_MAP"]
+        ours = irt.information(items, [scenario["scores"]["MAP"]["theta"]])[0, np.array(unused["items"]) - 1]
+        given = unused["information"]
+        yield compare("information at MAP", ours, given, tolerance["information_rel"], relative=True)
     for test in case["adaptive_tests"]:
         for name in ("stop_at_se_0.35", "stop_at_length"):
             yield from replayed(items, test, name, tolerance)
@@ -138,6 +142,9 @@ def replayed(items: Items, test: dict[str, Any], name: str, tolerance: dict[str,
         return
     yield compare(f"{name}: theta", [state.theta for state in states], theirs["theta"], tolerance["theta_abs"])
     yield compare(f"{name}: SE", [state.error for state in states], theirs["se"], tolerance["se_abs"])
+    yield compare(f"{name}: responses", states[-1].scores, theirs["responses"], 0.5)
+    yield compare(f"{name}: last theta", states[-1].theta, theirs["final_theta"], tolerance["theta_abs"])
+    yield compare(f"{name}: last SE", states[-1].error, theirs["final_se"], tolerance["se_abs"])
 
 
 def taken(design: Design, responses: Sequence[int]) -> list[State]:

@@ -40,6 +40,7 @@ def checks(folder: Path, case: dict[str, Any]) -> Iterator[Check]:
                     f"{result['method']} {key}", getattr(ours, key), theirs[key], case["tolerances"][f"{key}_abs"]
                 )
         ours, theirs = classify(cuts), result["conditional_last_column"]
+        yield compare("nodes", theta, theirs["theta"], 1e-6)
         wide = 0.005 if "poly" in result["method"] else 1e-6  # the reference clips small category probabilities there
         for key in ("accuracy", "consistency"):
             yield compare(f"{result['method']} {key} at theta", getattr(ours, f"{key}_at"), theirs[key], wide)

@@ -9,6 +9,7 @@ from unittest.mock import patch
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import chdtri
 
 from examapp.psychometrics import irt
 from examapp.psychometrics.calibration import calibrate
@@ -28,6 +29,7 @@ from examapp.psychometrics.parameter_vectors import covariance_of
 from examapp.psychometrics.standard_errors import standard_errors
 
 from .compare import Check, compare, responses, table
+from .slips import sibtest_as_reference
 
 TOLERANCES = {
     "mh_abs": 1e-6,
@@ -40,6 +42,7 @@ TOLERANCES = {
     "sibtest_abs": 1e-4,
     "irt_lr_abs": 0.05,
 }
+NORMAL = 1.959964
 MANTEL_HAENSZEL = {
     "mantel_haenszel": {},
     "mantel_haenszel_no_continuity_correction": {"continuity": False},
@@ -60,6 +63,8 @@ def checks(folder: Path, case: dict[str, Any]) -> Iterator[Check]:
     scores, (header, cells) = responses(path, case["items"]), table(path)
     groups = cells[:, header.index(case["group_column"])]
     focal = groups == str(case["focal"])
+    sizes = [(~focal).sum(), focal.sum()]
+    yield compare("people", sizes, [case["n_reference"], case["n_focal"]], 0.5)
     for name in results.keys() & MANTEL_HAENSZEL.keys():
         yield from _mantel_haenszel(
             name, mantel_haenszel(scores, focal, **MANTEL_HAENSZEL[name]), results[name], tolerances
@@ -74,6 +79,7 @@ def checks(folder: Path, case: dict[str, Any]) -> Iterator[Check]:
         yield compare(name, statistic, theirs["statistic"], tolerances["logistic_abs"])
         yield compare(f"{name} gain", gain, theirs["delta_R2_nagelkerke"], tolerances["logistic_abs"])
         yield _flags(name, regression.flagged, theirs["flagged"])
+        yield compare(f"{name} rounds", regression.purification.rounds, theirs["purification_iterations"], 0.5)
     if "standardisation" in results:
         standard, theirs = standardisation(scores, focal), results["standardisation"]
         yield compare("standardisation", standard.difference, theirs["p_dif"], tolerances["standardisation_abs"])
@@ -83,19 +89,21 @@ def checks(folder: Path, case: dict[str, Any]) -> Iterator[Check]:
         yield compare("Breslow-Day", odds.statistic, theirs["statistic"], tolerances["breslow_day_abs"])
         yield compare("Breslow-Day df", odds.degrees_of_freedom, theirs["df"], 0.5)
         yield compare("Breslow-Day p", odds.p_value, theirs["p"], tolerances["breslow_day_abs"])
+        yield _flags("Breslow-Day", odds.p_value < 0.05, theirs["flagged"])
     if "sibtest_mirt" in results:
         yield from _sibtest(scores, focal, groups, results["sibtest_mirt"]["items"], tolerances["sibtest_abs"])
     if "irt_lr_2pl_all_other_anchors" in results:
         yield from _likelihood_ratio(scores, focal, results["irt_lr_2pl_all_other_anchors"], tolerances["irt_lr_abs"])
     if "lord_2pl_ltm" in results:
         both = _compared(scores, focal, "2pl")
-        yield _chi_square("Lord 2PL", both.statistic, results["lord_2pl_ltm"]["chisq"], tolerances["lord_rel"])
+        yield from _lord("Lord 2PL", both, results["lord_2pl_ltm"], tolerances["lord_rel"])
         if "raju_2pl_unsigned" in results:
-            theirs = results["raju_2pl_unsigned"]["z"]
-            yield compare("Raju", both.area_z, theirs, tolerances["raju_rel"], relative=True, floor=1.0)
+            theirs = results["raju_2pl_unsigned"]
+            yield compare("Raju", both.area_z, theirs["z"], tolerances["raju_rel"], relative=True, floor=1.0)
+            yield _flags("Raju", np.abs(both.area_z) > NORMAL, theirs["flagged"], np.abs(theirs["z"]) / NORMAL)
     if "lord_1pl_ltm" in results:
         both = _compared(scores, focal, "rasch")
-        yield _chi_square("Lord 1PL", both.statistic, results["lord_1pl_ltm"]["chisq"], tolerances["lord_rel"])
+        yield from _lord("Lord 1PL", both, results["lord_1pl_ltm"], tolerances["lord_rel"])
 
 
 def _mantel_haenszel(
@@ -108,8 +116,8 @@ def _mantel_haenszel(
     yield _flags(name, ours.flagged, theirs["flagged"])
     same = size_classes(ours.delta, 1.0, 1.5) == np.array(theirs["ets_class_by_size_only"])
     yield compare(f"{name} class", same, [1.0] * same.size, 0.5)
-    rounds = theirs["purification_iterations"]
-    yield compare(f"{name} rounds", ours.purification.rounds, rounds, 0.5)
+    given = [theirs["purification_iterations"], theirs["purification_converged"]]
+    yield compare(f"{name} rounds", [ours.purification.rounds, ours.purification.converged], given, 0.5)
 
 
 def _sibtest(
@@ -119,16 +127,18 @@ def _sibtest(
     theirs: list[dict[str, float]],
     tolerance: float,
 ) -> Iterator[Check]:
-    """The reference calls the group of the first row the reference group, and takes the mean of an empty cell as 0.
-
-    An empty cell beside a used score then tilts the slope there (a cell without people says nothing about its
-    mean), so such items are left out; the engine takes the nearest filled score instead.
-    """
+    """Every item as the reference takes empty cells, and ours where there is none; its first row names its groups."""
     ours, sign = sibtest(scores, focal), -1.0 if groups[0] == groups[focal][0] else 1.0
-    sound = np.array([not _beside_an_empty_cell(scores, focal, item) for item in range(scores.shape[1])])
-    for quantity, mine, key in (("beta", sign * ours.beta, "beta"), ("se", ours.standard_error, "SE")):
-        held = np.where(sound, [row[key] for row in theirs], np.nan).tolist()
-        yield compare(f"SIBTEST {quantity}", mine, held, tolerance)
+    slipped = sibtest_as_reference(scores, focal)
+    beta, error, chi, p = (np.array([row[key] for row in theirs]) for key in ("beta", "SE", "X2", "p"))
+    same = np.isclose(ours.beta, slipped[0], atol=1e-9)
+    yield compare("SIBTEST beta, empty cells as there", sign * slipped[0], beta.tolist(), tolerance)
+    yield compare("SIBTEST se, empty cells as there", slipped[1], error.tolist(), tolerance)
+    chi_square = (slipped[0] / slipped[1]) ** 2
+    yield compare("SIBTEST chi-square, empty cells as there", chi_square, chi.tolist(), 1e-3, relative=True, floor=1.0)
+    yield compare("SIBTEST beta", sign * ours.beta, np.where(same, beta, np.nan).tolist(), tolerance)
+    yield compare("SIBTEST se", ours.standard_error, error.tolist(), tolerance)
+    yield compare("SIBTEST p", ours.p_value, np.where(same, p, np.nan).tolist(), 1e-3)
 
 
 def _likelihood_ratio(
@@ -162,18 +172,14 @@ def _compared(scores: npt.NDArray[np.float64], focal: npt.NDArray[np.bool_], mod
     return compare_calibrations(first, second, back, (known, other))
 
 
-def _chi_square(name: str, ours: npt.NDArray[np.float64], theirs: list[float], tolerance: float) -> Check:
+def _lord(name: str, ours: ItemComparison, theirs: dict[str, Any], tolerance: float) -> Iterator[Check]:
     """Relative to the statistic, or to 1 where it is smaller: the reference's optimiser leaves 1e-3 in a parameter."""
-    return compare(name, ours, theirs, tolerance, relative=True, floor=1.0)
-
-
-def _beside_an_empty_cell(scores: npt.NDArray[np.float64], focal: npt.NDArray[np.bool_], item: int) -> bool:
-    total = (scores.sum(axis=1) - scores[:, item]).astype(int)
-    count = np.stack([np.bincount(total[group], minlength=scores.shape[1] + 1) for group in (~focal, focal)])
-    used = np.flatnonzero((count > 5).all(axis=0))
-    beside = np.concatenate([used - 1, used + 1])
-    beside = beside[(beside > 0) & (beside < scores.shape[1])]
-    return bool((count[:, beside] == 0).any())
+    yield compare(name, ours.statistic, theirs["chisq"], tolerance, relative=True, floor=1.0)
+    freedom = ours.degrees_of_freedom
+    if theirs["df"] is not None:
+        yield compare(f"{name} df", freedom, np.broadcast_to(theirs["df"], freedom.shape).tolist(), 0.5)
+    critical = chdtri(freedom, 0.05)
+    yield _flags(name, ours.statistic > critical, theirs["flagged"], np.array(theirs["chisq"]) / critical)
 
 
 def _underflown(scores: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -209,5 +215,9 @@ def _wald_as_glm(scores: npt.NDArray[np.float64], focal: npt.NDArray[np.bool_]) 
     return np.array(statistics)
 
 
-def _flags(name: str, ours: npt.NDArray[np.bool_], theirs: list[int]) -> Check:
-    return compare(f"{name} flags", ours, np.isin(np.arange(ours.size) + 1, theirs).tolist(), 0.5)
+def _flags(name: str, ours: npt.NDArray[np.bool_], theirs: list[int], share: npt.ArrayLike | None = None) -> Check:
+    """Which items are flagged; `share` of the critical value leaves out those within the statistic's own tolerance."""
+    flags = np.isin(np.arange(ours.size) + 1, theirs).astype(np.float64)
+    if share is not None:
+        flags[np.abs(np.asarray(share) - 1) < 0.05] = np.nan
+    return compare(f"{name} flags", ours, flags.tolist(), 0.5)

@@ -56,6 +56,10 @@ def checks(folder: Path, case: dict[str, Any]) -> Iterator[Check]:
         return
     held = read(folder / "linking", case["input"]) if "input" in case else case
     source, target = (Form(held[f"{side}_items"], held["covariance"][side]) for side in ("form1", "form2"))
+    if "common_items" in case:
+        yield Check(
+            "common items", 0.0 if set(case["common_items"]) == set(source.names) & set(target.names) else 2.0, 1
+        )
     for name, expected in case["results"].items():
         if name in NAMES:
             yield from _link_checks(name, name, linked(source, target, NAMES[name]), expected, tolerances)

@@ -176,3 +176,36 @@ def _rarer_neighbour(size: Floats, at: int) -> int:
     if at in (0, size.size - 1):
         return 1 if at == 0 else at - 1
     return at - 1 if size[at - 1] <= size[at + 1] else at + 1
+
+
+def sibtest_as_reference(scores: Floats, focal: npt.NDArray[np.bool_], least: int = 5) -> tuple[Floats, Floats]:
+    """Beta and its error of each item, (J,) each, the mean score of a cell without people taken as 0.
+
+    Such a cell beside a used score tilts the slope there, along which means are moved to a common true score; the
+    engine takes the nearest cell that holds people.
+    """
+    found = [_sib(scores[:, item], np.delete(scores, item, axis=1), focal, least) for item in range(scores.shape[1])]
+    beta, error = np.array(found).T
+    return beta, error
+
+
+def _sib(studied: Floats, others: Floats, focal: npt.NDArray[np.bool_], least: int) -> tuple[float, float]:
+    total = others.sum(axis=1)
+    levels = np.unique(total)
+    true, mean, variance, count = np.zeros((4, 2, levels.size))
+    for g, group in enumerate((~focal, focal)):
+        own, size = total[group], others.shape[1]
+        alpha = size / (size - 1) * (1 - others[group].var(axis=0, ddof=1).sum() / own.var(ddof=1))
+        true[g] = (own.mean() + alpha * (levels - own.mean())) / size
+        for s, level in enumerate(levels):
+            cell = studied[group][own == level]
+            count[g, s] = cell.size
+            mean[g, s] = cell.mean() if cell.size else 0.0
+            variance[g, s] = cell.var(ddof=1) if cell.size > 1 else 0.0
+    at = np.flatnonzero((count > least).all(axis=0) & (variance > 0).all(axis=0))
+    at = at[(at > 0) & (at < levels.size - 1)]
+    slope = (mean[:, at + 1] - mean[:, at - 1]) / (true[:, at + 1] - true[:, at - 1])
+    moved = mean[:, at] + slope * (true[:, at].mean(axis=0) - true[:, at])
+    weight = count[:, at].sum(axis=0) / count[:, at].sum()
+    square = weight**2 * (variance[:, at] / count[:, at]).sum(axis=0)
+    return float(weight @ (moved[0] - moved[1])), float(np.sqrt(square.sum()))

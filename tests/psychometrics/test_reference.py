@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
 
-from benchmarks.oracle import calibration, classification, item_analysis, multigroup, simulation
+from benchmarks import oracle_table
+from benchmarks.oracle import calibration, classification, item_analysis, multigroup, scoring, simulation
 from benchmarks.oracle.compare import cases, missed, read
+from benchmarks.oracle.held import Watched, reason
 from benchmarks.oracle.slips import model_fit_as_reference, score_group_fit_as_reference
 from examapp.psychometrics.irt import Items, grid
 from examapp.psychometrics.model_fit import model_fit
@@ -15,15 +17,38 @@ pytestmark = pytest.mark.reference
 @pytest.mark.parametrize(
     ("kind", "judge", "least"),
     [
-        ("calibration", calibration.checks, 10_000),
+        ("calibration", calibration.checks, 4000),
+        ("calibration", scoring.checks, 6000),
         ("classification", classification.checks, 1000),
         ("item_analysis", item_analysis.checks, 1000),
         ("multigroup", multigroup.checks, 300),
     ],
-    ids=["calibration", "classification", "item analysis", "multigroup"],
+    ids=["calibration", "scoring", "classification", "item analysis", "multigroup"],
 )
 def test_every_number_agrees_with_the_reference(reference, kind, judge, least):
     assert missed(reference, kind, judge, least=least) == []
+
+
+OF_EVERY_KIND = """
+    lsat6_rasch lsat7_3pl_prior science_gpcm scored_irtoys_3pl_full_prior sat12_na_2pl cat_tcals_3pl
+    classify_science_gpcm verbagg_gender sat12_item_analysis est2pl_chain_meansigma est3pl_form2_to_form3
+    neat_2pl_link sim_neat_2pl asvab_sex_white personfit_lsat7 sim_2pl_n1000
+"""
+
+
+@pytest.mark.parametrize("name", OF_EVERY_KIND.split())
+def test_what_a_case_holds_is_compared_or_there_is_a_reason(reference, name):
+    (entry,) = [entry for entry in oracle_table.entries(reference) if entry["id"] == name]
+    row = oracle_table.judge(reference, entry, oracle_table.judges())
+    assert row["passed"]
+    assert [path for path in row["left"] if not reason(path)] == []
+
+
+def test_what_nobody_asked_for_is_found():
+    case = Watched({"fit": {"logLik": -1.0, "extra": 2.0}, "items": [{"a": 1.0, "new": 2.0}], "none": None})
+    assert [row["a"] for row in case["items"]] == [case["fit"]["logLik"] * -1]
+    assert case.left() == {"/fit/extra", "/items/new"}
+    assert reason("/items/new") == ""
 
 
 @pytest.mark.slow
