@@ -7,7 +7,7 @@ another one than the last opened it. Both may answer; of two responses to one it
 import json
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 
 from examapp.canonical import parse_utc
 from examapp.db import db
@@ -23,6 +23,15 @@ NEWEST_OPENING = (
     .correlate(Sitting)
     .scalar_subquery()
 )
+_LAST = (
+    select(JournalEntry.body)
+    .where(
+        JournalEntry.sitting_id == bindparam("sitting"),
+        (JournalEntry.kind == Kind.STARTED.value) | (JournalEntry.kind == Kind.OPENED.value),
+    )
+    .order_by(JournalEntry.number.desc())
+    .limit(1)
+)
 
 
 def name_of(csrf_digest: str) -> str:
@@ -32,16 +41,8 @@ def name_of(csrf_digest: str) -> str:
 
 def is_news(sitting: Sitting, device: str) -> bool:
     """Say whether a running sitting that is opened on `device` was last opened on another one."""
-    query = (
-        select(JournalEntry.body)
-        .where(
-            JournalEntry.sitting_id == sitting.id,
-            JournalEntry.kind.in_((Kind.STARTED.value, Kind.OPENED.value)),
-        )
-        .order_by(JournalEntry.number.desc())
-        .limit(1)
-    )
-    known = json.loads(db.session.scalars(query).one()).get("device", device)
+    newest = db.session.connection().execute(_LAST, {"sitting": sitting.id}).scalar_one()
+    known = json.loads(newest).get("device", device)
     return sitting.status == OPEN and bool(known != device)
 
 

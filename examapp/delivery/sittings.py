@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 
 from examapp.accounts import access
 from examapp.accounts.models import User
@@ -25,6 +25,20 @@ from examapp.exams.models import Registration
 LARGEST_SEQ = 2**52
 # what begins needs none
 NO_GRACE = timedelta(0)
+# statements of pages that come back all at once are written once: building them costs as much as running them
+_OF_ENTRY = (JournalEntry.sitting_id == StoredResponse.sitting_id) & (JournalEntry.number == StoredResponse.number)
+_STORED = (
+    select(StoredResponse.slot, StoredResponse.seq, StoredResponse.value, StoredResponse.number, JournalEntry.at,
+           JournalEntry.digest)
+    .join(JournalEntry, _OF_ENTRY)
+    .where(StoredResponse.sitting_id == bindparam("sitting"))
+    .order_by(StoredResponse.slot)
+)  # fmt: skip
+_FLAGGED = (
+    select(JournalEntry.body)
+    .where(JournalEntry.sitting_id == bindparam("sitting"), JournalEntry.kind == Kind.FLAGGED.value)
+    .order_by(JournalEntry.number)
+)
 
 
 def start(actor: access.Actor, registration: Registration, device: str = "", *, at: datetime) -> tuple[Sitting, bool]:
@@ -113,28 +127,17 @@ class Stored:
 
 def stored_responses(sitting: Sitting) -> list[Stored]:
     """Return what is stored for a sitting, by slot, with the receipt of each."""
-    of_entry = (JournalEntry.sitting_id == StoredResponse.sitting_id) & (JournalEntry.number == StoredResponse.number)
-    query = (
-        select(StoredResponse.slot, StoredResponse.seq, StoredResponse.value, StoredResponse.number,
-               JournalEntry.at, JournalEntry.digest)
-        .join(JournalEntry, of_entry)
-        .where(StoredResponse.sitting_id == sitting.id)
-        .order_by(StoredResponse.slot)
-    )  # fmt: skip
+    rows = db.session.connection().execute(_STORED, {"sitting": sitting.id})
     return [
         Stored(slot, seq, json.loads(value), journal.Entry(number, parse_utc(at), digest))
-        for slot, seq, value, number, at, digest in db.session.execute(query)
+        for slot, seq, value, number, at, digest in rows
     ]
 
 
 def flags(sitting: Sitting) -> list[int]:
     """Return the slots that are marked for review."""
-    query = (
-        select(JournalEntry.body)
-        .where(JournalEntry.sitting_id == sitting.id, JournalEntry.kind == Kind.FLAGGED.value)
-        .order_by(JournalEntry.number)
-    )
-    newest = {body["slot"]: body["flagged"] for body in map(json.loads, db.session.scalars(query))}
+    bodies = db.session.connection().execute(_FLAGGED, {"sitting": sitting.id}).scalars()
+    newest = {body["slot"]: body["flagged"] for body in map(json.loads, bodies)}
     return sorted(slot for slot, is_flagged in newest.items() if is_flagged)
 
 

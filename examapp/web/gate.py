@@ -25,7 +25,7 @@ from examapp.delivery.state import OPEN
 from examapp.delivery.tickets import PlaceTicket
 from examapp.delivery.timing import NO_END, counts
 from examapp.errors import ExamappError, Tampered
-from examapp.web import HEADERS, HTTPS_ONLY, problems, sitting_answers
+from examapp.web import HEADERS, HTTPS_ONLY, problems, resuming, sitting_answers
 from examapp.web.admission import Admission, Readers, Saturated
 from examapp.web.hot_request import Environ, Hot, Ordinary, body, checked, checked_places
 from examapp.web.incoming import ARRIVED, REFUSAL
@@ -34,7 +34,8 @@ from examapp.web.sitting_api import committer
 
 START = ("POST", "/api/sittings")
 _ADDRESS = re.compile(
-    r"/api/sittings/([0-9a-f]{16})/(?:(responses|flags)/([1-9][0-9]{0,3})|(submission|clock|paper))\Z", re.ASCII
+    r"/api/sittings/([0-7][0-9a-f]{15})(?:/(?:(responses|flags)/([1-9][0-9]{0,3})|(submission|clock|paper)))?\Z",
+    re.ASCII,
 )
 _STANDING = select(
     Sitting.id, Sitting.exam_form_id, Sitting.status, Sitting.ends_at, Sitting.closed_at, Sitting.epoch,
@@ -97,6 +98,8 @@ class Gate:
         if (method, path) == START:
             return partial(self._start, environ, checked_places(environ, self._config, at=at), at)
         match = _ADDRESS.match(path)
+        if match and method == "GET" and not match[4] and not match[2]:
+            return partial(self._resume, environ, match[1], at)
         answer = match and self._answers.get((method, match[2] or match[4]))
         if not match or not answer:
             raise Ordinary
@@ -126,6 +129,12 @@ class Gate:
             cookie = sitting_answers.ticket_cookie(begun, begun.ends_at, ticket.csrf_digest, self._config)
             content = sitting_answers.encoded({**shown, **material})
         return Answer(content, (("Set-Cookie", cookie), *_VARY), "201 CREATED" if is_new else "200 OK")
+
+    def _resume(self, environ: Environ, public_id: str, at: datetime) -> Answer:
+        with self._admission.starts.turn():
+            standing, digest = resuming.standing_of(self._app, environ, public_id, self._config.secret_key)
+            cookie = resuming.ticket_cookie(standing, digest, self._config, at=at)
+            return Answer(resuming.whole(standing, self._config, at=at), (("Set-Cookie", cookie), *_VARY))
 
     def _save(self, hot: Hot) -> Answer:
         sent = self._sent(hot.environ, hot.ticket.sitting_id, ("seq", "value"), ("client_time",))

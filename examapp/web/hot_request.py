@@ -5,13 +5,16 @@ view looks at it, and says what is wrong.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from io import BytesIO
 from typing import Any
 
+from flask import Flask
 from werkzeug.sansio.utils import get_host
+from werkzeug.wrappers import Request
 
 from examapp.config import Config
 from examapp.delivery import sittings, tickets
@@ -76,6 +79,12 @@ def check_own_page(environ: Environ, config: Config) -> None:
     site, origin = environ.get("HTTP_SEC_FETCH_SITE", "none"), environ.get("HTTP_ORIGIN")
     if environ.get("QUERY_STRING") or not is_own_page(site, origin, host, config.public_url):
         raise Ordinary
+
+
+def session_of(app: Flask, environ: Environ) -> Mapping[str, Any]:
+    """Return what the browser session holds; nothing if there is none that we signed."""
+    asked: Any = Request(environ, populate_request=False)
+    return app.session_interface.open_session(app, asked) or {}
 
 
 def cookie(environ: Environ, name: str) -> str:

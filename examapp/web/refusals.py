@@ -4,23 +4,18 @@ In a storm of saves that come too late a refusal must not cost more than a save.
 language is that of the browser session, else of the account, else the browser's, as on every page.
 """
 
-from collections.abc import Mapping
-from typing import Any
-
 from flask import Flask
 from flask_babel import force_locale, gettext
 from sqlalchemy import bindparam, select
 from werkzeug.datastructures import LanguageAccept
 from werkzeug.http import HTTP_STATUS_CODES, parse_accept_header
-from werkzeug.wrappers import Request
 
 from examapp import clock
 from examapp.accounts.models import User
 from examapp.db import db
 from examapp.errors import ExamappError, InvalidInput
 from examapp.web import LANGUAGES, problems
-
-Environ = dict[str, Any]
+from examapp.web.hot_request import Environ, session_of
 
 _LANGUAGE = select(User.language).where(User.id == bindparam("user"), User.session_epoch == bindparam("epoch"))
 
@@ -54,8 +49,7 @@ class Refusals:
         return found
 
     def _language(self, environ: Environ) -> str:
-        request = Request(environ, populate_request=False)
-        session: Mapping[str, Any] = self._app.session_interface.open_session(self._app, request) or {}  # type: ignore[arg-type]
+        session = session_of(self._app, environ)
         chosen = session.get("language")
         if chosen in LANGUAGES:
             return str(chosen)

@@ -21,7 +21,7 @@ from examapp.errors import N_, ExamappError, NotAllowed
 from examapp.exams.administrations import own_registration
 from examapp.scoring import results
 from examapp.scoring.models import Result
-from examapp.web import metrics, papers, sitting_answers
+from examapp.web import metrics, papers, resuming, sitting_answers
 from examapp.web.incoming import arrived, json_object
 from examapp.web.session_api import check_csrf, stamp
 from examapp.web.signed_in import actor, settings
@@ -40,7 +40,7 @@ def start() -> Response:
     with transaction():
         registration = own_registration(doer, wanted)
         sitting, is_new = sittings.start(doer, registration, _device(), at=at)
-    answer = _answer({**_running(sitting, at), **_material(sitting, at)})
+    answer = _answer({**resuming.running(sitting, settings(), at=at), **resuming.material(sitting, settings(), at=at)})
     answer.status_code = 201 if is_new else 200
     return _with_ticket(answer, sitting, at)
 
@@ -53,19 +53,8 @@ def show(public_id: str) -> Response:
     is_opened = bool(request.headers.get("X-CSRF-Token"))
     if is_opened:
         _note_device(sitting, at)
-    body = {
-        **_running(sitting, at),
-        "closed_at": stamp(sitting.closed_at) if sitting.closed_at else None,
-        **_material(sitting, at),
-        "flags": sittings.flags(sitting),
-        "stored": {
-            str(each.slot): {
-                "seq": each.seq, "value": each.value, "stored_at": stamp(each.entry.at), "receipt": each.entry.receipt,
-            }
-            for each in sittings.stored_responses(sitting)
-        },
-    }  # fmt: skip
-    return _with_ticket(_answer(body), sitting, at) if is_opened else _answer(body)
+    answer = _sent(resuming.whole(sitting, settings(), at=at))
+    return _with_ticket(answer, sitting, at) if is_opened else answer
 
 
 @bp.get("/<public_id>/clock")
@@ -174,8 +163,7 @@ def _note_device(sitting: Sitting, at: datetime) -> None:
 
 def _with_ticket(answer: Response, sitting: Sitting, at: datetime) -> Response:
     digest = tickets.csrf_digest(session["csrf_token"])
-    ends_at, _ = interventions.clock_of(sitting, at=at)
-    answer.headers.add("Set-Cookie", sitting_answers.ticket_cookie(sitting, ends_at, digest, settings()))
+    answer.headers.add("Set-Cookie", resuming.ticket_cookie(sitting, digest, settings(), at=at))
     return answer
 
 
@@ -189,17 +177,6 @@ def _sent(content: bytes) -> Response:
 
 def _is_open(sitting: Sitting, at: datetime) -> bool:
     return sitting.status == OPEN and counts(sitting.ends_at, at, timedelta(seconds=settings().grace_seconds))
-
-
-def _running(sitting: Sitting, at: datetime) -> dict[str, Any]:
-    ends_at, paused_since = interventions.clock_of(sitting, at=at)
-    return sitting_answers.running(sitting, sitting.exam_form.part, ends_at, paused_since, at=at)
-
-
-def _material(sitting: Sitting, at: datetime) -> dict[str, Any]:
-    secret = settings().secret_key
-    found = sealed_paper.of_form(sitting.exam_form_id, secret)
-    return sitting_answers.material(sitting.id, sittings.places(sitting), found, secret, is_open=_is_open(sitting, at))
 
 
 def _result(result: Result) -> dict[str, Any]:

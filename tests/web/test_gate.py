@@ -216,6 +216,43 @@ def test_a_compressed_paper_is_the_same_paper(twins: Twins):
         assert (content == plain) == (accepted in ("gzip;q=0", "identity"))
 
 
+@pytest.mark.feature("T8")
+def test_going_on_after_a_crash_is_answered_by_the_gate_with_the_same_bytes_and_ticket(twins: Twins, monkeypatch, at):
+    for seq, (slot, value) in enumerate((("1", "1"), ("2", ["1", "3"]), ("4", "é"), ("1", None)), start=1):
+        twins.send("PUT", f"{twins.sitting}/responses/{slot}", saving(seq, value))
+    twins.send("PUT", f"{twins.sitting}/flags/3", b'{"flagged":true}')
+    answered = twins.send("GET", twins.sitting)
+    assert answered[::2] == ("200 OK", "gate")
+    said = json.loads(answered[1])
+    assert (sorted(said["stored"]), said["flags"], len(said["slots"])) == (["1", "2", "4"], [3], 4)
+    twins.send("POST", f"{twins.sitting}/submission")
+    assert twins.send("GET", twins.sitting)[::2] == ("200 OK", "gate")
+    monkeypatch.setattr(clock, "now", lambda: at + timedelta(hours=5))
+    assert json.loads(twins.send("GET", twins.sitting)[1])["paper"] is None
+
+
+RESUMING: dict[str, dict[str, str | None]] = {
+    "no token": {"X-CSRF-Token": None}, "wrong token": {"X-CSRF-Token": "x.y.z"}, "no cookie": {"Cookie": None},
+    "token of another session": {"X-CSRF-Token": tickets.csrf_token("other", SECRET)},
+    "form": {"Content-Type": "text/plain"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("sender", list(RESUMING))
+def test_who_is_not_plainly_the_trainee_on_the_last_device_is_looked_at_by_the_view(twins: Twins, sender: str):
+    assert twins.send("GET", twins.sitting, **RESUMING[sender])[2] == "view"
+
+
+def test_another_trainees_sitting_an_unknown_one_and_another_device_are_for_the_view(twins: Twins):
+    for path in (twins.other, "/api/sittings/0000000000000001", "/api/sittings/f000000000000001"):
+        assert twins.send("GET", path)[::2] == ("404 NOT FOUND", "view")
+    with twins.gate.app_context():
+        account = db.session.scalars(select(User).where(User.language == "en")).one().session_id
+    sent = {"X-CSRF-Token": tickets.csrf_token("elsewhere", SECRET),
+            "Cookie": session_with(twins, _user_id=account, csrf_token="elsewhere")}  # fmt: skip
+    assert [twins.send("GET", twins.sitting, **sent)[::2] for _ in range(2)] == [("200 OK", "view"), ("200 OK", "gate")]
+
+
 BAD = "422 UNPROCESSABLE ENTITY"
 REFUSED = {
     "stale": (saving(1, "2"), "409 CONFLICT"), "seq 0": (saving(0), BAD), "seq true": (saving(True), BAD),
