@@ -8,7 +8,7 @@ from sqlalchemy import select
 from examapp.accounts import access
 from examapp.db import db
 from examapp.delivery.interventions import check_reason
-from examapp.delivery.models import PreparedSitting, Sitting
+from examapp.delivery.models import Sitting
 from examapp.delivery.timing import extra_minutes
 from examapp.errors import N_, InvalidInput, Refused
 from examapp.exams import extra_time
@@ -34,8 +34,8 @@ def grant(
 
 def _lock_unstarted(registration: Registration) -> None:
     """Hold off the start of this registration's sittings; once one began, time is added to the sitting itself."""
-    own = PreparedSitting.registration_id == registration.id
-    db.session.execute(select(PreparedSitting.sitting_id).where(own).with_for_update())
+    # a start locks the registration too, before anything else, and reads its minutes behind that lock
+    db.session.execute(select(Registration.id).where(Registration.id == registration.id).with_for_update())
     if db.session.scalar(select(Sitting.id).where(Sitting.registration_id == registration.id).limit(1)) is not None:
         raise Refused("registration.started", N_("The sitting has begun. Add time on the page of live sittings."))
 

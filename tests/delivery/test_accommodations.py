@@ -1,12 +1,18 @@
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import timedelta
 
 import pytest
 
 from examapp.accounts.access import OPERATOR
-from examapp.delivery import accommodations, histories
+from examapp.db import db, transaction
+from examapp.delivery import accommodations, histories, preparation, sittings
+from examapp.delivery.committer import Committer
+from examapp.delivery.tickets import PreparedPlace
 from examapp.errors import InvalidInput, NotAllowed, Refused
 from examapp.exams import administrations, extra_time
+from examapp.exams.models import Registration
 from tests import makers
+from tests.conftest import DATABASES
 from tests.makers import AT, make_registration, make_sitting, make_user
 
 REASON = "A medical certificate"
@@ -77,3 +83,40 @@ def test_extra_time_that_comes_with_a_registration_is_a_decision_too(registratio
     added = administrations.register(staff, registration.administration, trainee, extra_minutes=20, at=AT)
     (decision,) = extra_time.history(added.id)
     assert (added.extra_minutes, decision.minutes, decision.decided_by) == (20, 20, staff.id)
+
+
+@pytest.mark.feature("T4")
+@pytest.mark.parametrize("database", DATABASES, indirect=True)
+def test_a_start_waits_for_extra_time_that_is_being_granted(app, config):
+    registration = make_registration()
+    place = preparation.of_registration(registration, 1)
+    sitting_id, prepared = place.sitting_id, PreparedPlace(registration.id, place.sitting_id, "form", place.epoch)
+    db.session.commit()
+    committer = Committer(db.engine, timedelta(seconds=10))
+    with ThreadPoolExecutor(1) as pool:
+        with transaction():
+            accommodations.grant(OPERATOR, db.session.get_one(Registration, registration.id), REASON, minutes=30, at=AT)
+            db.session.flush()
+            begun = pool.submit(sittings.begin, committer, prepared, at=AT)
+            assert not wait([begun], timeout=0.5).done
+        assert begun.result()[0].ends_at == AT + timedelta(minutes=90 + 30)
+    assert histories.broken(sitting_id) == []
+
+
+@pytest.mark.parametrize("database", DATABASES, indirect=True)
+def test_extra_time_waits_for_a_start_that_is_being_written(app, config):
+    registration = make_registration()
+    db.session.commit()
+
+    def grant(registration_id):
+        with app.app_context(), transaction():
+            own = db.session.get_one(Registration, registration_id)
+            return accommodations.grant(OPERATOR, own, REASON, minutes=30, at=AT)
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction():
+            sittings.start(registration.trainee, db.session.get_one(Registration, registration.id), at=AT)
+            granted = pool.submit(grant, registration.id)
+            assert not wait([granted], timeout=0.5).done
+        with pytest.raises(Refused, match="has begun"):
+            granted.result()
