@@ -205,6 +205,7 @@ def by_scores(design: Design, scores: Sequence[int], eligible: np.ndarray | None
     state = begin(design, 1, eligible)
     while (item := next_step(design, state).item) is not None:
         state = respond(design, state, item, scores[item])
+    assert replay(design, state.items, state.scores, seed=1, eligible=eligible).theta == state.theta
     return state
 
 

@@ -186,11 +186,16 @@ SIDES = [Constraint("length", np.ones(18), 4, 4), Constraint("side", (np.arange(
 
 
 @FEW
-@given(st.permutations(["a", "b", "c"]))
-def test_constraints_by_other_names_clash_alike(names: list[str]) -> None:
+@given(st.permutations(["a", "b", "c"]), st.floats(0.1, 10.0), st.permutations(range(3)))
+def test_constraints_by_other_names_and_in_other_units_clash_alike(
+    names: list[str], unit: float, order: list[int]
+) -> None:
     rows = [Constraint("a", np.ones(18), 4, 4), Constraint("b", np.ones(18), 5, 9), Constraint("c", np.ones(18), 0, 9)]
-    renamed = [Constraint(names["abc".index(row.name)], row.weights, row.lower, row.upper) for row in rows]
-    assert set(assemble(None, None, renamed).conflicts) == {names[0], names[1]}
+    renamed = [
+        Constraint(name, unit * row.weights, unit * row.lower, unit * row.upper)
+        for name, row in zip(names, rows, strict=True)
+    ]
+    assert set(assemble(None, None, [renamed[k] for k in order]).conflicts) == {names[0], names[1]}
 
 
 @pytest.mark.parametrize("forms", [1, 2])

@@ -62,6 +62,13 @@ def test_the_order_of_items_does_not_matter(order):
     assert all(np.allclose(getattr(found, name), getattr(whole, name)[order]) for name in NAMES)
 
 
+def test_one_item_and_one_calibration_twice_tell_nothing():
+    found = compare_calibrations(ITEMS.take([0]), ITEMS.take([0]), SAME)
+    assert (found.shift[0], found.area[0], found.effect_class[0]) == (0.0, 0.0, "A")
+    assert np.isnan([found.robust_z[0], found.statistic[0], found.area_z[0]]).all()
+    assert compare_calibrations(ITEMS, ITEMS, SAME, COVARIANCES).p_value == pytest.approx(1.0)
+
+
 def test_equal_slopes_have_the_shift_as_their_area():
     found = compare_calibrations(ITEMS, replace(DRIFTED, a=ITEMS.a), SAME, COVARIANCES)
     assert np.allclose(found.unsigned_area, np.abs(found.shift))

@@ -113,6 +113,7 @@ def whole_test(design: ShadowDesign, scores: Mapping[int, int], eligible: np.nda
     state = begin(design, 0, eligible)
     while (item := next_step(design, state).item) is not None:
         state = respond(design, state, item, scores[item])
+    assert replay(design, state.items, state.scores, eligible=eligible).theta == state.theta
     return state
 
 
