@@ -19,7 +19,8 @@ from examapp.errors import N_, ExamappError, NotAllowed, Refused, Throttled
 
 # three entries a second for almost two hours: no person comes near it, and a program cannot fill the disk
 LONGEST_JOURNAL = 20_000
-MOST_LATE = 1000
+# more than a page can hold of what it typed, and as much as is looked through for each late save
+MOST_LATE = 256
 
 
 @dataclass(frozen=True)
@@ -146,8 +147,9 @@ def _text_of(save: Save, value: str) -> str:
 
 
 def _late(batch: Batch, head: Head, at: datetime, body: dict[str, Any]) -> Refused:
-    """Keep a late value as evidence, once: a client that tries again does not fill the journal."""
-    known = {(each["slot"], each["seq"]) for _, each in batch.bodies(head.sitting_id, Kind.LATE)}
+    """Keep a late value as evidence, once, so many in a row: a client that tries again does not fill the journal."""
+    newest = batch.bodies(head.sitting_id, Kind.LATE, after=head.last_number - MOST_LATE)
+    known = {(each["slot"], each["seq"]) for _, each in newest}
     if (body["slot"], body["seq"]) not in known and len(known) < MOST_LATE:
         batch.append(head, Kind.LATE, at, canonical_bytes(body).decode())
     return closed(head)

@@ -50,8 +50,8 @@ class Rows(Protocol):
     def entry(self, sitting_id: int, number: int) -> Entry:
         """Return an entry as it was acknowledged."""
 
-    def bodies(self, sitting_id: int, kind: Kind) -> list[tuple[int, str]]:
-        """Return number and body of a sitting's entries of one kind."""
+    def bodies(self, sitting_id: int, kind: Kind, after: int) -> list[tuple[int, str]]:
+        """Return number and body of a sitting's entries of one kind beyond the number `after`."""
 
     def form_digests(self, exam_form_id: str) -> FormDigests | None:
         """Return the digests of a form that has a paper."""
@@ -92,8 +92,8 @@ class Batch:
         row = self.entries.get((sitting_id, number))
         return Entry(number, parse_utc(row.at), row.digest) if row else self.rows.entry(sitting_id, number)
 
-    def bodies(self, sitting_id: int, kind: Kind) -> list[tuple[int, Any]]:
-        """Return number and body of every entry of one kind, those of this batch included."""
+    def bodies(self, sitting_id: int, kind: Kind, after: int = 0) -> list[tuple[int, Any]]:
+        """Return number and body of every entry of one kind beyond the number `after`, those of this batch included."""
         new = [(row.number, row.body) for row in self.entries.values()
                if row.sitting_id == sitting_id and row.kind == kind.value]  # fmt: skip
-        return [(number, json.loads(body)) for number, body in [*self.rows.bodies(sitting_id, kind), *new]]
+        return [(number, json.loads(body)) for number, body in [*self.rows.bodies(sitting_id, kind, after), *new]]

@@ -31,7 +31,7 @@ OR_REPLACE = (
     " ON CONFLICT (sitting_id, slot) DO UPDATE SET seq = excluded.seq, value = excluded.value, number = excluded.number"
 )
 _ENTRY = "SELECT at, digest FROM journal_entry WHERE sitting_id = ? AND number = ?"
-_BODIES = "SELECT number, body FROM journal_entry WHERE sitting_id = ? AND kind = ? ORDER BY number"
+_BODIES = "SELECT number, body FROM journal_entry WHERE sitting_id = ? AND number > ? AND kind = ? ORDER BY number"
 _FORM = "SELECT f.digest, p.digest FROM exam_form f JOIN paper p ON p.exam_form_id = f.id WHERE f.id = ?"
 
 Row = tuple[Any, ...]
@@ -118,9 +118,9 @@ class DriverRows(ABC):
             return any(digest == entry.digest for _, digest in self._ask(_ENTRY, (entry.sitting_id, entry.number)))
         return False
 
-    def bodies(self, sitting_id: int, kind: Kind) -> list[tuple[int, str]]:
-        """Return number and body of a sitting's entries of one kind."""
-        return [(number, body) for number, body in self._ask(_BODIES, (sitting_id, kind.value))]
+    def bodies(self, sitting_id: int, kind: Kind, after: int) -> list[tuple[int, str]]:
+        """Return number and body of a sitting's entries of one kind beyond the number `after`."""
+        return [(number, body) for number, body in self._ask(_BODIES, (sitting_id, after, kind.value))]
 
     def form_digests(self, exam_form_id: str) -> FormDigests | None:
         """Return the digests of a form that has a paper."""

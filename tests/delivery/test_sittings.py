@@ -9,7 +9,9 @@ from examapp.accounts.access import OPERATOR
 from examapp.canonical import loads
 from examapp.db import db, transaction
 from examapp.delivery import acceptance, closing, histories, interventions, journal, sittings
+from examapp.delivery.batch import Batch
 from examapp.delivery.committer import Committer
+from examapp.delivery.hot_rows import rows_of, settle
 from examapp.delivery.models import JournalEntry, Sitting
 from examapp.delivery.state import EXPIRED, OPEN, SUBMITTED, VOIDED
 from examapp.delivery.tickets import Ticket
@@ -102,6 +104,25 @@ def test_a_late_value_is_kept_once_as_evidence(committer, sitting, ticket):
             sittings.respond(committer, ticket, 1, 7, "2", None, at=END + timedelta(minutes=1))
     late = [row for row in rows(sitting) if row.kind == "late"]
     assert [loads(row.body)["value"] for row in late] == ["2"]
+
+
+def test_late_values_without_end_are_looked_through_and_kept_up_to_a_bound(sitting, monkeypatch):
+    most, looked_at, bodies = acceptance.MOST_LATE, [], Batch.bodies
+
+    def watched(batch, *arguments, **named):
+        looked_at.append(found := bodies(batch, *arguments, **named))
+        return found
+
+    monkeypatch.setattr(Batch, "bodies", watched)
+    for first in range(0, most + 60, 40):
+        saves = [acceptance.Save(1, first + number, "2", None) for number in range(1, 41)]
+        late = [acceptance.Request(sitting.id, each, END + timedelta(minutes=1), sitting.epoch) for each in saves]
+        with transaction():
+            outcomes = settle(rows_of(db.session.connection()), late, GRACE)
+        assert {outcome.code for outcome in outcomes} == {"sitting.closed"}
+    assert sum(row.kind == "late" for row in rows(sitting)) == most
+    assert most - 1 <= max(map(len, looked_at)) <= most + 40
+    assert histories.broken(sitting.id) == []
 
 
 @pytest.mark.feature("T13")
