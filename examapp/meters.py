@@ -64,10 +64,16 @@ class Meters:
         self._cells: dict[str, Refusals] = {each.code.decode(): each for each in self.own.refusals if each.code}
         self._lock = threading.Lock()
 
+    def came(self) -> None:
+        """Count a request of a sitting that waits from now on."""
+        with self._lock:
+            self.own.waiting += 1
+
     def waited(self, seconds: float) -> None:
         """Count a request of a sitting that was answered after so long."""
         with self._lock:
             self.own.waited.add(SECONDS, seconds)
+            self.own.waiting = max(0, self.own.waiting - 1)
 
     def committed(self, size: int, seconds: float) -> None:
         """Count a transaction of the committer, which is one thread."""

@@ -40,7 +40,7 @@ class MeteredCommitter(Committer):
     def commit(self, request: Request) -> Accepted:
         """As its parent does."""
         began = perf_counter()
-        self._meters.own.waiting = len(self._queue) + 1
+        self._meters.came()
         try:
             return super().commit(request)
         finally:
@@ -48,7 +48,6 @@ class MeteredCommitter(Committer):
 
     def _seen(self, size: int, seconds: float) -> None:
         self._meters.committed(size, seconds)
-        self._meters.own.waiting = len(self._queue)
         self._meters.own.tried_again = self._tried_again
 
 
@@ -90,7 +89,7 @@ class _Numbers:
         yield _histogram("examapp_commit_seconds", "Durable transactions of saves.", SECONDS,
                          found.total("batch_seconds"))  # fmt: skip
         yield _histogram("examapp_commit_size", "Requests of one transaction.", SIZES, found.total("batch_sizes"))
-        yield _gauge("examapp_queue_depth", "Requests that wait for a transaction.", found.sum("waiting"))
+        yield _gauge("examapp_queue_depth", "Requests that wait to be durable.", found.sum("waiting"))
         yield _counter("examapp_transactions_again", "Transactions that were run again.", found.sum("tried_again"))
         yield _counter("examapp_clock_steps", "How often the clock was set by over 2 s.", found.sum("clock_steps"))
         refused = CounterMetricFamily("examapp_refused", "Requests refused, by code.", labels=["code"])

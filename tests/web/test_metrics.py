@@ -1,6 +1,8 @@
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
 from datetime import timedelta
+from threading import Event
 
 import pytest
 from flask import Flask
@@ -11,7 +13,10 @@ from sqlalchemy.exc import OperationalError
 from examapp import clock, heartbeats
 from examapp.config import Config
 from examapp.db import transaction
+from examapp.delivery.acceptance import Flag, Request
+from examapp.errors import Refused
 from examapp.meters import Meters
+from examapp.web import sitting_api
 from tests import makers
 
 ELSEWHERE = {"REMOTE_ADDR": "203.0.113.7"}
@@ -100,3 +105,18 @@ def test_database_that_is_gone_leaves_the_other_numbers(client: FlaskClient, con
 
 def _fail(now: object) -> float:
     raise OperationalError("SELECT", {}, OSError("gone"))
+
+
+@pytest.mark.feature("O18")
+def test_requests_that_wait_are_counted_while_they_wait(app: Flask, client: FlaskClient) -> None:
+    sitting, committer = makers.make_sitting(), sitting_api.committer()
+    committer._take = Event().wait  # type: ignore[method-assign, assignment]
+    request = Request(sitting.id, Flag(1, True), makers.AT, sitting.epoch)
+    with ThreadPoolExecutor(3) as pool:
+        sent = [pool.submit(committer.commit, request) for _ in range(3)]
+        while len(committer._queue) < 3:
+            wait(sent, timeout=0.01)
+        assert read(client)["examapp_queue_depth"] == 3
+        for waiting in committer._queue:
+            waiting.answer(Refused("sitting.closed", "The sitting is over."))
+    assert read(client)["examapp_queue_depth"] == 0
