@@ -26,6 +26,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "administration.schedule": frozenset({CENTER, OPERATOR_ROLE}),
     "registration.manage": frozenset({CENTER, OPERATOR_ROLE}),
     "sitting.invigilate": frozenset({CENTER, OPERATOR_ROLE}),
+    "response.count_late": frozenset({CENTER, OPERATOR_ROLE}),
     "client.manage": frozenset({CENTER, OPERATOR_ROLE}),
     "account.manage": frozenset({OPERATOR_ROLE}),
     "key.manage": frozenset({OPERATOR_ROLE}),

@@ -19,8 +19,8 @@ from examapp.credentials.models import Certificate, LogEntry
 from examapp.credentials.record import RecordFacts
 from examapp.db import db
 from examapp.delivery import histories
+from examapp.delivery.histories import History
 from examapp.delivery.models import Sitting
-from examapp.delivery.state import SittingState
 from examapp.errors import N_, ExamappError, NotFound, Tampered
 from examapp.exams.models import Administration, Exam, ExamForm, Registration
 from examapp.scoring.models import Release, Result
@@ -54,7 +54,9 @@ def sign_due(
         subject = keys.pseudonym(result.sitting.registration.trainee_id)
         issuance = Issuance(keys.issuer, keys.origin, subject, f"urn:uuid:{uuid4()}", at)
         try:
-            facts = facts_of(result, known[result.sitting_id].state, _before(result, recorded), issuance)
+            history = known[result.sitting_id]
+            history.check()
+            facts = facts_of(result, history, _before(result, recorded), issuance)
         except ExamappError as error:
             refused[result.id] = str(error)
             continue
@@ -84,10 +86,10 @@ class Issuance:
     at: datetime
 
 
-def facts_of(result: Result, state: SittingState, supersedes: str | None, issuance: Issuance) -> RecordFacts:
+def facts_of(result: Result, history: History, supersedes: str | None, issuance: Issuance) -> RecordFacts:
     """Return what the record of a result states; `Tampered` where its evidence, journal or row disagree."""
     sitting, evidence = result.sitting, result.evidence
-    exam = sitting.exam_form.exam
+    exam, state = sitting.exam_form.exam, history.as_of(evidence["journal"]["entries"])
     given = {slot: response.value for slot, response in state.responses.items()}
     if state.closed_at is None:
         raise Tampered("record.open_sitting", N_("The sitting of result %(result)s is not over."), result=result.id)

@@ -23,8 +23,8 @@ from examapp.delivery.histories import History
 from examapp.delivery.models import Paper, Sitting
 from examapp.delivery.state import Kind
 from examapp.exams.models import Administration, ExamForm, Registration
-from examapp.scoring.marking import MarkingKey, newest_categories
-from examapp.scoring.models import Release, Result
+from examapp.scoring.marking import MarkingKey
+from examapp.scoring.models import Mark, Release, Result
 from examapp.scoring.rules import rescore
 
 TrustedKeys = Mapping[str, Mapping[str, str]]
@@ -83,11 +83,11 @@ class ResultChecks:
         query = select(Result).where(Result.id.in_(result_ids)).order_by(Result.id)
         results = list(db.session.scalars(query))
         sitting_ids = [result.sitting_id for result in results]
-        marks = newest_categories(sitting_ids)
+        marks = _Marks(sitting_ids)
         numbers = _numbers(sitting_ids)
         known = {history.sitting.id: history for history in histories.of(sitting_ids)}
         for result in results:
-            history, own = known[result.sitting_id], marks[result.sitting_id]
+            history, own = known[result.sitting_id], marks.of(result)
             yield from ((result.id, what) for what in _broken_outcome(result))
             if numbers[result.sitting_id][: result.number] != list(range(1, result.number + 1)):
                 yield result.id, "results of the sitting before this one are missing"
@@ -99,7 +99,7 @@ class ResultChecks:
     ) -> Iterator[str]:
         """Compare the evidence with the journal, the stored marks, and marking again by the items' keys."""
         # the journal is what counts here; a copy that differs from it is a finding of the sitting
-        responses = history.replayed.responses
+        responses = history.as_of(evidence["journal"]["entries"]).responses
         values = {slot: each.value for slot, each in responses.items() if each.value is not None}
         key, given = self._key_of(history.sitting.exam_form_id), {slot: _text(each) for slot, each in values.items()}
         items = {item["slot"]: item for item in evidence["items"]}
@@ -134,6 +134,28 @@ class ResultChecks:
             )
             self._parameters[scale] = {(each, model, _text(own)) for each, model, own in db.session.execute(query)}
         return self._parameters[scale]
+
+
+class _Marks:
+    """The marks of sittings: a result is held against those that there were when it was scored."""
+
+    def __init__(self, sitting_ids: Sequence[int]) -> None:
+        self._given: dict[int, list[tuple[int, int, int, int]]] = defaultdict(list)
+        own = Mark.sitting_id.in_(sitting_ids)
+        query = select(Mark.sitting_id, Mark.slot, Mark.number, Mark.category, Mark.highest).where(own)
+        for sitting_id, slot, number, category, highest in db.session.execute(query.order_by(Mark.number)):
+            self._given[sitting_id].append((slot, number, category, highest))
+        again = select(Mark.sitting_id, Mark.slot, Mark.number, Mark.marked_at).where(own, Mark.number > 1)
+        self._again = {tuple(key): at for *key, at in db.session.execute(again)}
+
+    def of(self, result: Result) -> dict[int, tuple[int, int]]:
+        """Return category and highest of the mark that counted, by slot."""
+        sitting_id = result.sitting_id
+        return {
+            slot: (category, highest)
+            for slot, number, category, highest in self._given[sitting_id]
+            if number == 1 or self._again[sitting_id, slot, number] <= result.scored_at
+        }
 
 
 def _numbers(sitting_ids: Sequence[int]) -> dict[int, list[int]]:
@@ -208,7 +230,7 @@ class EntryChecks:
             facts.issuer, facts.log, self._keys.pseudonym(trainee_id) if self._keys else facts.subject,
             facts.record_id, parse_utc(facts.issued_at),
         )  # fmt: skip
-        stored = issuing.facts_of(result, history.replayed, before[result.id], issuance)
+        stored = issuing.facts_of(result, history, before[result.id], issuance)
         different = [name for name in record.FACT_NAMES if getattr(stored, name) != getattr(facts, name)]
         if different:
             yield f"the signed record and the stored rows differ on {', '.join(different)}"

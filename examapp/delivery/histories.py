@@ -54,16 +54,26 @@ class History:
     @property
     def state(self) -> SittingState:
         """The state that the journal gives; a history that does not hold is `Tampered`."""
+        self.check()
+        return self.replayed
+
+    def check(self) -> None:
+        """Raise `Tampered` unless the history holds."""
         if self.findings:
             message = N_("The journal of sitting %(sitting)s does not hold: %(finding)s.")
             raise Tampered("journal.broken", message, sitting=self.public_id, finding=self.findings[0])
-        return self.replayed
 
     @property
     def given(self) -> dict[int, str]:
         """The response to each slot as canonical JSON; a history that does not hold is `Tampered`."""
         slots = self.state.responses
         return {slot: self.responses[slot].value for slot in slots if self.responses[slot].value != "null"}
+
+    def as_of(self, number: int) -> SittingState:
+        """Return the state after the entry `number`, which a result names: what was counted later is not in it."""
+        if all(row.kind != Kind.COUNTED for row in self.entries[number:]):
+            return self.replayed
+        return replay(self._events[:number])
 
     @cached_property
     def _bodies(self) -> list[Any]:
@@ -72,10 +82,14 @@ class History:
     @cached_property
     def replayed(self) -> SittingState:
         """The state that the entries give, whether the rest holds or not; `ValueError` or so if they give none."""
-        return replay(
+        return replay(self._events)
+
+    @property
+    def _events(self) -> list[Event]:
+        return [
             Event(row.number, Kind(row.kind), parse_utc(row.at), body)
             for row, body in zip(self.entries, self._bodies, strict=True)
-        )
+        ]
 
     def _broken_chain(self) -> Iterator[str]:
         previous = journal.FIRST

@@ -3,7 +3,7 @@
 Events are plain dicts as the journal stores them (`kind`, `at`, `body`), so a stranger can replay a journal with
 nothing but JSON. Kinds: started, opened (on another device than the last), responded, flagged, late (a value after the
 end, evidence only), paused, resumed, time_added, time_asked (more than one person may add alone, until a second one
-confirms it), submitted, expired, voided.
+confirms it), submitted, expired, voided; after the end count_asked and counted (late values that two people let count).
 """
 
 from collections.abc import Iterable, Mapping
@@ -31,6 +31,8 @@ class Kind(StrEnum):
     SUBMITTED = "submitted"
     EXPIRED = "expired"
     VOIDED = "voided"
+    COUNT_ASKED = "count_asked"
+    COUNTED = "counted"
 
 
 OPEN, SUBMITTED, EXPIRED, VOIDED = "open", "submitted", "expired", "voided"
@@ -108,6 +110,8 @@ def apply(state: SittingState, event: Event) -> SittingState:
         return replace(state, status=OPEN, started_at=event.at, rules=_rules(event.body))
     if event.kind is Kind.RESPONDED:
         return _responded(state, event)
+    if event.kind is Kind.COUNTED:
+        return _counted(state, event)
     if event.kind is Kind.FLAGGED:
         slot = int(event.body["slot"])
         return replace(state, flags=state.flags | {slot} if event.body["flagged"] else state.flags - {slot})
@@ -134,6 +138,16 @@ def _responded(state: SittingState, event: Event) -> SittingState:
         raise ValueError(f"entry {event.number}: a response that should have been refused")
     given = Given(int(event.body["seq"]), event.body["value"], event.number, event.at)
     return replace(state, responses={**state.responses, slot: given})
+
+
+def _counted(state: SittingState, event: Event) -> SittingState:
+    responses = dict(state.responses)
+    for each in event.body["responses"]:
+        known = responses.get(int(each["slot"]))
+        if state.status not in (SUBMITTED, EXPIRED) or (known and known.seq >= int(each["seq"])):
+            raise ValueError(f"entry {event.number}: a late response that cannot count")
+        responses[int(each["slot"])] = Given(int(each["seq"]), each["value"], event.number, event.at)
+    return replace(state, responses=responses)
 
 
 def _paused(state: SittingState, event: Event) -> SittingState:

@@ -137,6 +137,15 @@ def store(actor: access.Actor, marked: Sequence[Rows]) -> int:
     return len(new)
 
 
+def mark_again(actor: access.Actor, sitting: Sitting, *, at: datetime) -> None:
+    """Add a mark where a marked sitting's response earns another category now; the marks before it stay."""
+    access.require(actor, "work.run_due")
+    (history,) = histories.of([sitting.id])
+    known = newest_marks(sitting.id)
+    rows = [row for row in marks_of(history, at=at) if known and known[row["slot"]].category != row["category"]]
+    insert_sealed(Mark, [{**row, "number": known[row["slot"]].number + 1} for row in rows])
+
+
 def newest_marks(sitting_id: int) -> dict[int, Mark]:
     """Return the mark that counts for each slot."""
     query = select(Mark).where(Mark.sitting_id == sitting_id).order_by(Mark.slot, Mark.number)

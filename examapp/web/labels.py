@@ -32,6 +32,7 @@ EVENTS = {
     "late": _l("Late response, kept as evidence"), "paused": _l("Paused"), "resumed": _l("Resumed"),
     "time_added": _l("Time added"), "time_asked": _l("Time asked for"), "submitted": _l("Handed in"),
     "expired": _l("Time over"), "voided": _l("Voided"), "opened": _l("Opened on another device"),
+    "count_asked": _l("Asked to count late answers"), "counted": _l("Late answers counted"),
 }  # fmt: skip
 SCOPES = {
     "results.read": _l("Read released results"), "results.ack": _l("Acknowledge results"),

@@ -4,6 +4,7 @@ A receipt is the number and the digest of the journal entry that holds the answe
 impossible to give the same receipt to another answer afterwards.
 """
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,7 +12,7 @@ from flask_babel import gettext
 
 from examapp.canonical import utc_string
 from examapp.delivery import journal, sittings
-from examapp.delivery.models import Sitting
+from examapp.delivery.models import JournalEntry, Sitting
 from examapp.delivery.state import Kind
 
 CLOSING = (Kind.SUBMITTED, Kind.EXPIRED, Kind.VOIDED)
@@ -62,9 +63,15 @@ def of_sitting(sitting: Sitting) -> SittingReceipt:
     return SittingReceipt(
         sitting=sitting.public_id, status=sitting.status, ended_at=sitting.closed_at,
         answered=sum(not answer.is_empty for answer in answers), count=len(places),
-        late=sum(row.kind == Kind.LATE for row in rows), receipt=closing[-1].receipt if closing else "",
+        late=_late(rows), receipt=closing[-1].receipt if closing else "",
         answers=tuple(answers),
     )  # fmt: skip
+
+
+def _late(rows: list[JournalEntry]) -> int:
+    """Return how many late values count for nothing."""
+    counted = {each["entry"] for row in rows if row.kind == Kind.COUNTED for each in json.loads(row.body)["responses"]}
+    return sum(row.kind == Kind.LATE and row.number not in counted for row in rows)
 
 
 def _answer(stored: sittings.Stored, position: int) -> AnswerReceipt:

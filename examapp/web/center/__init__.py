@@ -8,6 +8,7 @@ from examapp.web.center import (
     accommodations,
     administrations,
     clients,
+    late_answers,
     live,
     registrations,
     results,
@@ -17,7 +18,9 @@ from examapp.web.center import (
 from examapp.web.signed_in import admit
 
 bp = Blueprint("center", __name__, url_prefix="/center")
-for pages in (administrations, registrations, accommodations, live, staff_actions, whole_hall, results, clients):
+for pages in (
+    administrations, registrations, accommodations, live, staff_actions, late_answers, whole_hall, results, clients,
+):  # fmt: skip
     bp.register_blueprint(pages.bp)
 
 

@@ -3,7 +3,7 @@
 from flask import Blueprint, render_template
 
 from examapp import clock
-from examapp.delivery import board, interventions
+from examapp.delivery import board, interventions, late_answers
 from examapp.exams import extra_time
 from examapp.scoring import overview
 from examapp.web.center.own import own_sitting, person
@@ -53,5 +53,6 @@ def journal(public_id: str) -> str:
         "center/journal.html", sitting=sitting, entries=entries, events=EVENTS, parts=PARTS, statuses=STATUSES,
         name=person, decisions=extra_time.history(sitting.registration_id), registered=extra_time.REGISTERED,
         ends_at=ends_at, paused_since=paused_since,
+        can_count=bool(late_answers.countable(entries)), uncounted=late_answers.waiting(entries),
         waiting={event.number for event in interventions.waiting(entries)} if sitting.status == "open" else set(),
     )  # fmt: skip
