@@ -13,6 +13,7 @@ import mimetypes
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -46,10 +47,8 @@ class Assets:
     """A WSGI application that gives the files in the static folder of `app`, and leaves all else to it."""
 
     def __init__(self, app: Flask) -> None:
-        folder = Path(str(app.static_folder))
         self._app = app.wsgi_app
-        self._files = {path.relative_to(folder).as_posix(): _read(path) for path in _files(folder)}
-        self.version = _version(self._files)
+        self._files, self.version = _whole(Path(str(app.static_folder)))
         app.url_defaults(self._name_version)
         app.jinja_env.globals["exam_modules"] = sorted(
             name for name in self._files if name.startswith(EXAM_MODULES) and name not in _BEFORE_START
@@ -76,8 +75,13 @@ class Assets:
 _OTHER_VERSION = Asset("text/plain", b"This node has another version.", None)
 
 
-def _files(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.is_file())
+# read once for as long as the process lives: a version must not change under the pages that name it
+@lru_cache(maxsize=4)
+def _whole(folder: Path) -> tuple[dict[str, Asset], str]:
+    """Return all files of a folder by name, and their version."""
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    files = {path.relative_to(folder).as_posix(): _read(path) for path in paths}
+    return files, _version(files)
 
 
 def _read(path: Path) -> Asset:

@@ -54,13 +54,8 @@ def test_file_that_stands_alone_is_given_for_one_of_another_version_but_not_kept
 
 
 def test_version_is_that_of_the_files_alone(version: str, tmp_path: Path):
-    for name, text in {"a.js": "1", "exam/b.js": "2"}.items():
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_text(text)
-    one = _version_in(tmp_path)
-    assert one == _version_in(tmp_path) != version
-    (tmp_path / "exam/b.js").write_text("3")
-    assert _version_in(tmp_path) != one
+    one, same, other = (_version_of(tmp_path / name, text) for name, text in (("a", "1"), ("b", "1"), ("c", "2")))
+    assert version != one == same != other
 
 
 def test_page_before_the_start_fetches_every_module_of_the_exam_page(cast: Cast, version: str, at: datetime):
@@ -85,5 +80,9 @@ def _graph(module: str, seen: set[str]) -> set[str]:
     return seen
 
 
-def _version_in(folder: Path) -> str:
+def _version_of(folder: Path, text: str) -> str:
+    """Return the version of two files, one of which has this text."""
+    (folder / "exam").mkdir(parents=True)
+    (folder / "a.js").write_text("0")
+    (folder / "exam/b.js").write_text(text)
     return Assets(Flask("examapp", static_folder=str(folder))).version
