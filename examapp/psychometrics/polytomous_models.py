@@ -85,6 +85,9 @@ class DivideByTotal(ResponseModel):
     def _design(self, xi: Floats, theta: Floats) -> Floats:
         """Derivatives of the category lines by the working parameters, (n, p, K-1, Q)."""
 
+    def is_straight(self, xi: Floats) -> bool:
+        return True
+
     def log_probabilities(self, xi: Floats, theta: Floats) -> Floats:
         slopes, intercepts = self.lines(xi)
         z = slopes[:, :, None] * theta + intercepts[:, :, None]

@@ -61,6 +61,10 @@ class ResponseModel(ABC):
     def kinds(self, categories: int) -> tuple[str, ...]:
         """What each working column is: slope, intercept, lower or upper."""
 
+    def is_straight(self, xi: Floats) -> bool:
+        """Whether log P(X = k) / P(X = 0) is a straight line in theta, for these items and all free parameters."""
+        return False
+
     @abstractmethod
     def moved(self, xi: Floats, shift: float, factor: float) -> Floats:
         """Working parameters of the same curves on the scale (theta - shift) / factor."""
@@ -96,6 +100,10 @@ class Dichotomous(ResponseModel):
         with np.errstate(divide="ignore", invalid="ignore"):
             b = -xi[:, 1:2] / a[:, None]
         return a, b, logistic(xi[:, 2]), logistic(xi[:, 3]), np.ones_like(b)
+
+    def is_straight(self, xi: Floats) -> bool:
+        free = "lower" in self.free or "upper" in self.free
+        return not free and bool(np.isneginf(xi[:, 2]).all() and np.isposinf(xi[:, 3]).all())
 
     def moved(self, xi: Floats, shift: float, factor: float) -> Floats:
         out = xi.copy()

@@ -40,7 +40,7 @@ from examapp.psychometrics.stacks import in_blocks
 
 @dataclass(frozen=True)
 class StandardErrors:
-    """Errors of a calibration; NaN where a parameter was fixed, or belongs to an item that nobody saw.
+    """Errors of a calibration; NaN where a parameter was fixed.
 
     `a` (J,), `b` and `intercepts` (J, K-1), `logit_c` and `logit_d` (J,), `mean` and `variance` (G,).
     `covariance` (P, P) belongs to the calibration's vector, whose entries `layout.names()` tells.
@@ -86,20 +86,14 @@ def standard_errors(
 
 
 def inverted(information: Floats) -> tuple[Floats, bool]:
-    """Covariance matrix (P, P) from the information (P, P), and whether that was positive definite.
+    """Covariance matrix (P, P) from the information, and whether that was positive definite.
 
-    NaN for parameters of which the data tell nothing at all, which say nothing about the others.
-
-    >>> inverted(np.diag([4.0, 0.0]))
-    (array([[0.25,  nan],
-           [ nan,  nan]]), True)
+    >>> inverted(np.diag([4.0, 0.0]))[1]
+    False
     """
-    told = np.flatnonzero(information.any(axis=1))
-    held = information[np.ix_(told, told)]
-    positive = bool((np.linalg.eigvalsh(held) > 0).all()) if held.size else True
-    covariance = np.full(information.shape, np.nan)
-    covariance[np.ix_(told, told)] = np.linalg.inv(held) if positive else np.linalg.pinv(held, hermitian=True)
-    return covariance, positive
+    positive = bool((np.linalg.eigvalsh(information) > 0).all()) if information.size else True
+    covariance = np.linalg.inv(information) if positive else np.linalg.pinv(information, hermitian=True)
+    return np.asarray(covariance, dtype=np.float64), positive
 
 
 def observed_information(fit: Calibration, blocks: Sequence[Block], priors: Priors, kind: str = "oakes") -> Floats:
@@ -117,7 +111,7 @@ def observed_information(fit: Calibration, blocks: Sequence[Block], priors: Prio
     size = sum(float(len(block.scores)) for block in blocks) * columns.item.size
     dtype = np.float64 if size < 4e6 else np.float32
     logs = [log_probabilities(plan, vector, row, categories) for row in fit.nodes]
-    by_group = tables(columns, logs, fit.weights, dtype)
+    by_group = tables(columns, logs, fit.weights, dtype, fit.nodes)
     out = np.zeros((plan.size, plan.size))
     scores = [_scores(plan, vector, row, columns, group) for group, row in enumerate(fit.nodes)]
     for group, score in enumerate(scores):
@@ -139,18 +133,19 @@ def _pairs(
     """Posterior-weighted products of indicator columns at each node (Q, C, C), and sum_i E_i(s) E_i(s)' (P, P)."""
     nodes, width, size = score.shape
     pairs, outer = np.zeros((nodes if wanted else 0, width, width)), np.zeros((size, size))
+    room = columns.room(ROWS, score.dtype)
     for block in blocks:
         for rows in person_blocks(len(block.scores), ROWS):
-            shown = columns.indicators(block.scores[rows], score.dtype)
+            shown = columns.indicators(block.scores[rows], room)
             mass, _ = posterior(shown, table)
+            shown = shown[:, :-1]
             weight = _weight(block)[rows].astype(score.dtype)
-            full = np.concatenate([shown, np.ones((len(shown), 1), dtype=score.dtype)], axis=1)
-            means = np.zeros((len(full), size), dtype=score.dtype)
+            means = np.zeros((len(shown), size), dtype=score.dtype)
             for node in range(nodes):
-                weighted = full * mass[node][:, None]
+                weighted = shown * mass[:, node, None]
                 means += weighted @ score[node]
                 if wanted:
-                    pairs[node] += (weighted * weight[:, None]).T @ full
+                    pairs[node] += (weighted * weight[:, None]).T @ shown
             outer += (means * weight[:, None]).T @ means
     return (pairs if wanted else np.zeros((nodes, width, width))), outer
 
@@ -267,5 +262,5 @@ def _threshold_errors(model: object, xi: Floats, index: npt.NDArray[np.intp], co
         by[0], by[k] = (xi[k] - (xi[k - 1] if back else 0.0)) / xi[0] ** 2, -1 / xi[0]
         if back:
             by[k - 1] = 1 / xi[0]
-        out[k - 1] = np.sqrt(np.maximum(by[free] @ matrix @ by[free], 0.0))
+        out[k - 1] = np.sqrt(max(0.0, float(by[free] @ matrix @ by[free])))
     return out

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from examapp.psychometrics import testlet_errors, testlet_expectation, testlets
+from examapp.psychometrics import irt, testlet_errors, testlet_expectation, testlets
 from examapp.psychometrics.calibration import calibrate
 from examapp.psychometrics.expectation import Block
 from examapp.psychometrics.irt import Items
@@ -140,6 +140,13 @@ def test_neither_order_nor_holes_matter_to_an_empirical_histogram(order, people)
     assert moved.items.a == pytest.approx(FREE.items.a[order], abs=0.02)
 
 
+@pytest.mark.parametrize("model", ["2pl", "grm", "gpcm"])
+def test_items_that_agree_with_nothing_are_flat(model):
+    fit = fitted([[0, 1], [1, 0]], model)
+    assert np.isfinite([fit.items.a, fit.items.b[:, 0]]).all()
+    assert irt.probabilities(fit.items, [-2.0, 2.0])[:, :, 1] == pytest.approx(0.5)
+
+
 def test_two_people_and_a_free_distribution_end_in_numbers():
     assert np.isfinite(calibrate([[0], [1]], "2pl", latent="histogram", max_cycles=20).vector).all()
 
@@ -182,6 +189,11 @@ def test_people_of_testlets_in_blocks_are_the_people_together(monkeypatch):
     monkeypatch.setattr(testlet_expectation, "ROWS", 37)
     monkeypatch.setattr(testlets, "ROWS", 37)
     assert np.hstack(numbers_of(in_testlets(CLUMPED), CLUMPED)) == pytest.approx(np.hstack(NUMBERS))
+
+
+def test_a_testlet_of_two_people_has_numbers_and_errors():
+    few = np.array([[0, 1, 0], [1, 0, 1]])
+    assert np.isfinite(np.hstack(numbers_of(in_testlets(few, np.zeros(3), cycles=3), few))).all()
 
 
 def vector_or_problem(responses):

@@ -129,6 +129,14 @@ def test_one_item_and_one_answer_make_a_panel(score: int) -> None:
     assert next_module(alone, [], [np.nan]) == 0
 
 
+def test_one_module_of_one_item_has_routes_and_cuts() -> None:
+    three = Panel.of(SMALL.take([0, 3, 6]), [[[0]], [[1], [2]]])
+    for score in (0.0, 1.0):
+        module, cuts, points = first_turn(three, np.array([score, np.nan, np.nan]))
+        assert module == score
+        assert np.isfinite([*cuts, *points]).all()
+
+
 def test_modules_of_which_none_overtakes_the_other_have_no_cut() -> None:
     twins = Panel.of(SMALL.take([0, 3, 3]), [[[0]], [[1], [2]]])
     assert np.isnan(routing_cuts(twins, 0, 0)).all()
