@@ -40,7 +40,7 @@ def store(
                 scenarios[name] = {"began": each["began"], **_medians(runs)}
     return {
         "machine": machine, "scenarios": scenarios, "save": save or run["save"],
-        "deadline": deadline or run["deadline"],
+        "deadline": deadline or run["deadline"], "connections": plan.connections_each(),
     }  # fmt: skip
 
 
@@ -74,7 +74,7 @@ def page(run: dict[str, Any]) -> str:
         **run["machine"], began=began[0], ended=began[-1], scenarios=_scenario_table(exams),
         besides=_besides(exams), method=_method_table(run["scenarios"]), knee=_knee_table(run, knees),
         costs=_cost_table(run), plan=markdown(plan.table(run)), save_every=plan.SAVE_EVERY, bell=plan.BELL_MEAN,
-        rush=plan.RUSH_MEAN, busy=f"{plan.BUSY:.0%}", few=f"{plan.FEW:,}", connections=plan.connections_each(),
+        rush=plan.RUSH_MEAN, busy=f"{plan.BUSY:.0%}", few=f"{plan.FEW:,}", connections=run["connections"],
     )  # fmt: skip
 
 
@@ -133,17 +133,17 @@ def _latency(taken: dict[str, float] | None) -> str:
 
 
 def _cost_table(run: dict[str, Any]) -> str:
-    rows = [["what", "processor time", "one core does"]]
+    rows = [["what", "processor time", "one core does", "besides, of the database's server"]]
     for each in run["save"]["http"]:
-        rows.append(
-            [f"{each['name']} ({each['database']})", f"{each['cpu_us']:.0f} us", f"{1e6 / each['cpu_us']:,.0f}/s"]
-        )
+        besides = f"{each['database_us']:.0f} us" if each.get("database_us") else "-"
+        name, rate = f"{each['name']} ({each['database']})", f"{1e6 / each['cpu_us']:,.0f}/s"
+        rows.append([name, f"{each['cpu_us']:.0f} us", rate, besides])
     for each in run["save"]["committer"]:
         if each["database"] == "postgresql" and each["size"] in (8, 32):
             rows.append([f"PostgreSQL's own share of a save, batches of {each['size']}", f"{each['server_us']:.0f} us",
-                         f"{1e6 / each['server_us']:,.0f}/s"])  # fmt: skip
+                         f"{1e6 / each['server_us']:,.0f}/s", "-"])  # fmt: skip
     ms = run["deadline"]["cpu_ms"]
-    rows.append(["close, mark and score one sitting of 90 items", f"{ms:.1f} ms", f"{1000 / ms:,.0f}/s"])
+    rows.append(["close, mark and score one sitting of 90 items", f"{ms:.1f} ms", f"{1000 / ms:,.0f}/s", "-"])
     return markdown(rows)
 
 

@@ -53,7 +53,7 @@ def _column(run: dict[str, Any], size: int) -> dict[str, str]:
         "service cores at the bell": _cores(bell),
         "service cores at the densest of the end": _cores(rush),
         "PostgreSQL cores at the densest of the end": _cores(end * own["server_us"] / 1e6) if is_shared else "-",
-        "connections to PostgreSQL at most": f"{nodes * connections_each():,}" if is_shared else "-",
+        "connections to PostgreSQL at most": f"{nodes * run['connections']:,}" if is_shared else "-",
         "written to the log at the densest, MB/s": f"{end * own['bytes'] / 1e6:,.1f}",
         f"worker cores to score all in {SCORED_WITHIN // 60} minutes": _cores(
             size * run["deadline"]["cpu_ms"] / 1000 / SCORED_WITHIN
