@@ -12,7 +12,7 @@ from typing import Any
 from examapp.canonical import parse_utc, utc_string
 from examapp.delivery.acceptance import Begin, HandIn, Request, Save
 from examapp.delivery.batch import Batch, FormDigests, Prepared, Stored
-from examapp.delivery.journal import Entry, Head
+from examapp.delivery.journal import Entry, EntryRow, Head
 from examapp.delivery.state import Kind
 from examapp.delivery.timing import TimeRules
 
@@ -113,10 +113,11 @@ class DriverRows(ABC):
         return Entry(number, parse_utc(at), digest)
 
     def holds(self, batch: Batch) -> bool:
-        """Say whether what a batch came to is stored: one entry tells, as all was one transaction."""
-        for entry in batch.entries.values():
-            return any(digest == entry.digest for _, digest in self._ask(_ENTRY, (entry.sitting_id, entry.number)))
-        return False
+        """Say whether all that a batch came to is stored; after it failed, a half of it may have been stored anew."""
+        return bool(batch.entries) and all(map(self._has, batch.entries.values()))
+
+    def _has(self, entry: EntryRow) -> bool:
+        return any(digest == entry.digest for _, digest in self._ask(_ENTRY, (entry.sitting_id, entry.number)))
 
     def bodies(self, sitting_id: int, kind: Kind, after: int) -> list[tuple[int, str]]:
         """Return number and body of a sitting's entries of one kind beyond the number `after`."""

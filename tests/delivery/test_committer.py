@@ -73,6 +73,17 @@ def fail(monkeypatch, error, times, *, after):
     monkeypatch.setattr(rows, "write", failing)
 
 
+@pytest.mark.parametrize("times", [1, 2, 3])
+def test_halves_of_a_batch_that_failed_for_good_are_acknowledged_only_if_they_are_stored(
+    committer, sitting, monkeypatch, times
+):
+    fail(monkeypatch, OSError, times, after=False)
+    outcomes = settled(committer, [save(sitting, slot, slot) for slot in (1, 2, 3, 4)])
+    stored = sum(isinstance(outcome, Accepted) for outcome in outcomes)
+    assert kinds(sitting) == ["responded"] * stored
+    assert stored == (4 if times < 3 else 3)
+
+
 @pytest.mark.parametrize("after", [False, True], ids=["before it", "after its commit"])
 @pytest.mark.parametrize("name", CHANCE)
 def test_what_failed_by_chance_is_run_again_and_changes_nothing_twice(committer, sitting, monkeypatch, name, after):
