@@ -122,7 +122,7 @@ def calibrate(
     exact = precision == "double" or (precision == "auto" and people * len(begin) <= SMALL)
     z = irt.grid(points=points or 64)
     prior = np.tile(irt.normal_weights(z), (plan.mean.size, 1))
-    columns = Columns.of(begin.categories, found.missing)
+    columns = Columns.of(begin.categories, found.missing, plan.straight)
     with single_thread(), mapper(map, people * len(begin)) as mapped:
         problem = Problem(blocks, columns, plan, chosen, z, prior, np.float64 if exact else np.float32, mapped)
         problem, vector = _first_look(problem, 0 if start else found.rows, points is None)
@@ -178,9 +178,10 @@ def _first_look(problem: Problem, rows: int, choose_points: bool) -> tuple[Probl
     vector = problem.layout.start()
     if rows > 2 * FIRST_LOOK and rows * problem.columns.item.size > MANY:
         few = replace(problem, blocks=thinned(problem.blocks, rows // min(FIRST_LOOK, rows // 4)), map=in_turn)
-        vector = ascend(few, vector, 0.2, 60).vector
+        vector = ascend(_on_nodes(few, _needed_points(few, vector, 1.6, 32)), vector, 0.5, 60).vector
     if choose_points:
-        problem = _on_nodes(problem, _needed_points(problem, vector, 1.25, 48 if problem.dtype == np.float32 else 64))
+        apart, least = (1.6, 32) if problem.dtype == np.float32 else (1.25, 64)
+        problem = _on_nodes(problem, _needed_points(problem, vector, apart, least))
     return problem, vector
 
 
@@ -193,7 +194,7 @@ def _on_nodes(problem: Problem, points: int) -> Problem:
 
 
 def _needed_points(problem: Problem, vector: Floats, apart: float, least: int) -> int:
-    """Nodes (a multiple of 16, at least `least`) no further than so many of the sharpest posterior SDs apart."""
+    """Nodes (a multiple of 8, at least `least`) no further than so many of the sharpest posterior SDs apart."""
     mean, sd = problem.layout.distribution(vector)
     sharpest = 1.0
     for kind in problem.layout.kinds:
@@ -201,15 +202,15 @@ def _needed_points(problem: Problem, vector: Floats, apart: float, least: int) -
         p, first, _ = kind.model.theta_derivatives(kind.values(vector), theta)
         held = (first**2 / np.maximum(p, TINY)).sum(axis=(1, 2)).reshape(mean.size, -1)
         sharpest += float((held.max(axis=1) * sd**2).max())
-    return int(min(512, max(least, 16 * np.ceil(12 / apart * np.sqrt(sharpest) / 16))))
+    return int(min(512, max(least, 8 * np.ceil(12 / apart * np.sqrt(sharpest) / 8))))
 
 
 def _normal(problem: Problem, vector: Floats, tolerance: float, max_cycles: int) -> tuple[Problem, Ascent]:
     """The climb under normal abilities; where single precision will do, half the nodes will at first, if they can."""
     points = problem.z.size
     if problem.dtype == np.float32:
-        few = _needed_points(problem, vector, 1.6, 32)
-        points = few if few <= 0.7 * points else points
+        few = _needed_points(problem, vector, 2.0, 24)
+        points = few if few <= 0.8 * points else points
     return problem, ascend(problem, vector, tolerance, max_cycles, _on_nodes(problem, points))
 
 

@@ -45,6 +45,11 @@ class Layout:
     size: int
     shared: bool
 
+    @property
+    def straight(self) -> bool:
+        """Whether log P(X = k) / P(X = 0) is a straight line in theta for every item."""
+        return all(kind.model.is_straight(kind.start) for kind in self.kinds)
+
     def start(self) -> Floats:
         """The vector of start values."""
         vector = np.zeros(self.size)

@@ -45,7 +45,7 @@ class Problem:
         """The E-step at these parameters over all blocks."""
         theta = self.nodes(vector)
         logs = [log_probabilities(self.layout, vector, row, self.columns.categories) for row in theta]
-        by_group = tables(self.columns, logs, self.weights, self.dtype)
+        by_group = tables(self.columns, logs, self.weights, self.dtype, theta)
         return add_up(self.map(partial(block_sums, columns=self.columns, by_group=by_group), self.blocks))
 
     def step(self, vector: Floats, sums: Sums) -> Step:
@@ -101,6 +101,7 @@ def ascend(
     for cycle in range(1, max_cycles + 1):
         if change < FAR and problem is not fine:
             problem, best, change = fine, -np.inf, np.inf
+            anderson.turn()
         sums = problem.expect(vector)
         step = problem.step(vector, sums)
         value = sums.log_likelihood + step.log_prior

@@ -223,25 +223,40 @@ def is_possible(layout: Layout, vector: Floats) -> bool:
 
 @dataclass
 class Anderson:
-    """Anderson (1965) acceleration of a fixed-point iteration, type II, on the last `memory` steps."""
+    """Anderson (1965) acceleration of a fixed-point iteration, type II, on the last `memory` differences of steps."""
 
     memory: int = 8
-    points: list[Floats] = field(default_factory=list)
-    steps: list[Floats] = field(default_factory=list)
+    moved: list[Floats] = field(default_factory=list)
+    changed: list[Floats] = field(default_factory=list)
+    last: tuple[Floats, Floats] | None = None
 
     def clear(self) -> None:
         """Forget the past: after a step that was refused."""
-        self.points.clear()
-        self.steps.clear()
+        self.moved.clear()
+        self.changed.clear()
+        self.last = None
+
+    def turn(self) -> None:
+        """Go on with a slightly different iteration, whose steps change as those before did but are others."""
+        self.last = None
 
     def next(self, point: Floats, step: Floats, scale: Floats) -> Floats:
-        """The next point, from this point and the plain step there, weighed by `scale`."""
-        self.points.append(point)
-        self.steps.append(step)
-        del self.points[: -self.memory - 1], self.steps[: -self.memory - 1]
-        if len(self.points) < 2:
+        """The next point, from this point and the plain step there, weighed by `scale`.
+
+        Of x -> (x + 1) / 2, two steps show the rest of the way:
+
+        >>> iteration, one = Anderson(), np.ones(1)
+        >>> first = iteration.next(np.array([0.0]), np.array([0.5]), one)
+        >>> iteration.next(first, np.array([0.25]), one).round(6).tolist()
+        [1.0]
+        """
+        if self.last is not None:
+            self.moved.append(point - self.last[0])
+            self.changed.append(step - self.last[1])
+            del self.moved[: -self.memory], self.changed[: -self.memory]
+        self.last = point, step
+        if not self.moved:
             return point + step
-        moved = np.diff(np.array(self.points), axis=0).T
-        changed = np.diff(np.array(self.steps), axis=0).T
+        moved, changed = np.array(self.moved).T, np.array(self.changed).T
         mixed = np.linalg.lstsq(changed * scale[:, None], step * scale, rcond=1e-8)[0]
         return np.asarray(point + step - (moved + changed) @ mixed, dtype=np.float64)

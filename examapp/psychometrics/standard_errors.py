@@ -40,7 +40,7 @@ from examapp.psychometrics.stacks import in_blocks
 
 @dataclass(frozen=True)
 class StandardErrors:
-    """Errors of a calibration; NaN where a parameter was fixed.
+    """Errors of a calibration; NaN where a parameter was fixed, or belongs to an item that nobody saw.
 
     `a` (J,), `b` and `intercepts` (J, K-1), `logit_c` and `logit_d` (J,), `mean` and `variance` (G,).
     `covariance` (P, P) belongs to the calibration's vector, whose entries `layout.names()` tells.
@@ -86,14 +86,20 @@ def standard_errors(
 
 
 def inverted(information: Floats) -> tuple[Floats, bool]:
-    """Covariance matrix (P, P) from the information, and whether that was positive definite.
+    """Covariance matrix (P, P) from the information (P, P), and whether that was positive definite.
 
-    >>> inverted(np.diag([4.0, 0.0]))[1]
-    False
+    NaN for parameters of which the data tell nothing at all, which say nothing about the others.
+
+    >>> inverted(np.diag([4.0, 0.0]))
+    (array([[0.25,  nan],
+           [ nan,  nan]]), True)
     """
-    positive = bool((np.linalg.eigvalsh(information) > 0).all()) if information.size else True
-    covariance = np.linalg.inv(information) if positive else np.linalg.pinv(information, hermitian=True)
-    return np.asarray(covariance, dtype=np.float64), positive
+    told = np.flatnonzero(information.any(axis=1))
+    held = information[np.ix_(told, told)]
+    positive = bool((np.linalg.eigvalsh(held) > 0).all()) if held.size else True
+    covariance = np.full(information.shape, np.nan)
+    covariance[np.ix_(told, told)] = np.linalg.inv(held) if positive else np.linalg.pinv(held, hermitian=True)
+    return covariance, positive
 
 
 def observed_information(fit: Calibration, blocks: Sequence[Block], priors: Priors, kind: str = "oakes") -> Floats:
@@ -138,8 +144,7 @@ def _pairs(
         for rows in person_blocks(len(block.scores), ROWS):
             shown = columns.indicators(block.scores[rows], room)
             mass, _ = posterior(shown, table)
-            shown = shown[:, :-1]
-            weight = _weight(block)[rows].astype(score.dtype)
+            shown, weight = shown[:, :-1], _weight(block)[rows].astype(score.dtype)
             means = np.zeros((len(shown), size), dtype=score.dtype)
             for node in range(nodes):
                 weighted = shown * mass[:, node, None]
@@ -262,5 +267,5 @@ def _threshold_errors(model: object, xi: Floats, index: npt.NDArray[np.intp], co
         by[0], by[k] = (xi[k] - (xi[k - 1] if back else 0.0)) / xi[0] ** 2, -1 / xi[0]
         if back:
             by[k - 1] = 1 / xi[0]
-        out[k - 1] = np.sqrt(max(0.0, float(by[free] @ matrix @ by[free])))
+        out[k - 1] = np.sqrt(np.maximum(by[free] @ matrix @ by[free], 0.0))
     return out
