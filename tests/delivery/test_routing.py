@@ -1,4 +1,5 @@
 import hashlib
+from collections import Counter
 
 import pytest
 from hypothesis import given
@@ -36,5 +37,19 @@ def test_different_seeds_give_different_orders():
 
 
 def test_anybody_can_recompute_the_order_from_the_seed():
-    ranks = sorted(range(1, 11), key=lambda slot: hashlib.sha256(f"7:{slot}".encode()).digest())
-    assert [place.slot for place in order(FORM, 7)][:10] == ranks
+    stream = hashlib.shake_256(b"7").digest(4000)
+    numbers = iter(int.from_bytes(stream[at : at + 4]) for at in range(0, 4000, 4))
+    ranks = {place.slot: [next(numbers) for _ in (place.slot, *place.options)] for place in FORM}
+    shown = order(FORM, 7)
+    assert [place.slot for place in shown[:10]] == sorted(range(1, 11), key=lambda slot: ranks[slot][0])
+    assert [place.slot for place in shown[10:15]] == sorted(range(11, 16), key=lambda slot: ranks[slot][0])
+    for place in shown[:10]:
+        assert list(place.options) == sorted("1234", key=lambda option: ranks[place.slot][int(option)])
+
+
+def test_options_come_in_every_order_equally_often():
+    places = [Place(1, "single_choice", None, ("1", "2", "3"))]
+    found = Counter(order(places, seed)[0].options for seed in range(6000))
+    assert len(found) == 6
+    # five standard deviations of a count of 6000 with probability 1/6
+    assert all(abs(count - 1000) < 5 * 29 for count in found.values())
