@@ -112,6 +112,23 @@ def test_saving_is_tried_again_for_as_long_as_the_sitting_lasts(exam: SittingPag
     assert exam.service.stored(exam.sitting) == {1: value}
 
 
+@pytest.mark.feature("T7", "T8")
+@pytest.mark.parametrize(
+    "answer", ["<p>Accept the terms of this network</p>", "{}", '{"seq":7,"stored_at":"2026-05-16T01:00:00.000Z"}'],
+    ids=["a page", "nothing", "another answer"],
+)  # fmt: skip
+def test_what_is_no_acknowledgement_is_not_taken_for_one(exam: SittingPage, answer: str) -> None:
+    """A network's sign-in page answers everything with 200; whoever believes the status stops sending."""
+    exam.page.route("**/responses/*", lambda route: route.fulfill(status=200, body=answer))
+    with exam.page.expect_response("**/responses/1"):
+        value = exam.choose(2)
+    expect(exam.page.locator("#item-state")).to_have_text(exam.say("state.unsaved"))
+    exam.page.unroute("**/responses/*")
+    exam.service.pass_time(exam.page, 60)
+    exam.expect_saved()
+    assert exam.service.stored(exam.sitting) == {1: value}
+
+
 @pytest.mark.feature("T16")
 def test_going_back_to_the_page_shows_the_service_s_answers_and_not_remembered_ones(
     service: Service, remembering: BrowserContext, context: BrowserContext, language: str

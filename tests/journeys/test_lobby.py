@@ -139,7 +139,8 @@ def test_at_the_bell_no_script_style_or_font_is_asked_for_again(page: Page, serv
     service.opens_in(100)
     waiting = lobby(page, service, language)
     page.locator("#lobby-start").click()
-    service.pass_time(page, 60)
+    with page.expect_response("**/api/papers/*"):
+        service.pass_time(page, 60)
     page.wait_for_load_state("networkidle")
     assert [path for _, path in service.asked if path.endswith("/exam/main.js")]
     service.asked.clear()

@@ -4,7 +4,7 @@
 // the first try keeps it, so that a tab which missed a newer answer is refused and cannot overtake it. After a reload nothing that this
 // computer remembers is believed to be sent: it is compared with the service's numbers, and what is newer is sent.
 
-import { Problem } from "./wire.js";
+import { Problem, Unreachable } from "./wire.js";
 
 const DEBOUNCE = 400;
 
@@ -200,6 +200,7 @@ export class Responses extends EventTarget {
     const response = this.#asSent(slot);
     try {
       const answer = await this.#server.save(slot, response);
+      if (answer.seq !== response.seq) throw new Unreachable("not an acknowledgement");
       const record = this.#records.get(slot);
       Object.assign(record, { storedSeq: answer.seq, storedAt: answer.stored_at, receipt: answer.receipt });
     } catch (error) {

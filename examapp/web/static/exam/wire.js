@@ -40,13 +40,14 @@ export class Wire {
     if (this.token) headers["X-CSRF-Token"] = this.token;
     const sentAt = performance.now();
     const signal = keepalive ? undefined : AbortSignal.timeout(PATIENCE);
-    let answer;
-    let read;
+    let answer = null;
+    let read = {};
     try {
       answer = await fetch(path, { method, headers, keepalive, signal, body: JSON.stringify(body), cache: "no-store" });
-      read = answer.status === 204 ? {} : await answer.json().catch(() => ({}));
+      if (answer.status !== 204) read = await answer.json();
     } catch (error) {
-      throw new Unreachable(String(error));
+      // a success that says nothing is none of ours: cut off, or a network's own page
+      if (!answer || answer.ok) throw new Unreachable(String(error));
     }
     const { server_now, ends_at } = read;
     this.#onAnswer(answer.ok ? read : { server_now, ends_at }, sentAt, performance.now());
