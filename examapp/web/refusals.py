@@ -1,8 +1,11 @@
 """What running sittings are refused, said without Flask and in the words of its error handlers, to the byte.
 
 In a storm of saves that come too late a refusal must not cost more than a save. Each text is translated once; the
-language is that of the browser session, else of the account, else the browser's, as on every page.
+language is that of the browser session, else of the account, else the browser's, as on every page, and is looked up
+once a minute: who signs out meanwhile may be refused in the language of before.
 """
+
+import time
 
 from flask import Flask
 from flask_babel import force_locale, gettext
@@ -17,6 +20,7 @@ from examapp.errors import ExamappError, InvalidInput
 from examapp.web import LANGUAGES, problems
 from examapp.web.hot_request import Environ, session_of
 
+REMEMBERED, REMEMBERED_SECONDS = 8192, 60
 _LANGUAGE = select(User.language).where(User.id == bindparam("user"), User.session_epoch == bindparam("epoch"))
 
 
@@ -26,6 +30,7 @@ class Refusals:
     def __init__(self, app: Flask) -> None:
         self._app = app
         self._texts: dict[tuple[str, str], str] = {}
+        self._languages: dict[tuple[str, str], tuple[str, float]] = {}
 
     def answer(self, environ: Environ, refusal: ExamappError) -> tuple[bytes, str, dict[str, str]]:
         """Return what is sent, the status line, and the headers besides those of every answer."""
@@ -49,6 +54,15 @@ class Refusals:
         return found
 
     def _language(self, environ: Environ) -> str:
+        sender, now = (environ.get("HTTP_COOKIE", ""), environ.get("HTTP_ACCEPT_LANGUAGE", "")), time.monotonic()
+        known = self._languages.get(sender)
+        if known is None or known[1] < now:
+            if len(self._languages) >= REMEMBERED:
+                self._languages.clear()
+            known = self._languages[sender] = self._looked_up(environ), now + REMEMBERED_SECONDS
+        return known[0]
+
+    def _looked_up(self, environ: Environ) -> str:
         session = session_of(self._app, environ)
         chosen = session.get("language")
         if chosen in LANGUAGES:
