@@ -58,6 +58,8 @@ class Step:
 def begin(design: Design, seed: int = 0, eligible: npt.ArrayLike | None = None) -> State:
     """The state before the first item; `eligible` (J,) masks what this trainee may get (exposure.draw_eligible).
 
+    The posterior is the pool's prior (Bock & Mislevy 1982).
+
     >>> from examapp.psychometrics.adaptive_pool import AdaptivePool
     >>> from examapp.psychometrics.irt import Items
     >>> design = Design(AdaptivePool.of(Items.of("2pl", b=[-1.0, 0.0, 1.0])), Stopping(most=2))
@@ -112,6 +114,8 @@ def respond(design: Design, state: State, item: int, score: int, seconds: float 
 def next_step(design: Design, state: State) -> Step:
     """The next item of this test, or the reason why it ends.
 
+    Chosen, balanced and ended as `Design` and `Stopping` say, with their sources.
+
     >>> from examapp.psychometrics.adaptive_pool import AdaptivePool
     >>> from examapp.psychometrics.irt import Items
     >>> design = Design(AdaptivePool.of(Items.of("2pl", b=[-1.0, 0.0, 1.0])), Stopping(most=2))
@@ -139,6 +143,8 @@ def replay(
     seconds: float = 0.0,
 ) -> State:
     """The state after these items got these scores, in `seconds` altogether.
+
+    `items` and `scores` are in the order given, `eligible` (J,) is that of `begin`; steps are those of `respond`.
 
     >>> from examapp.psychometrics.adaptive_pool import AdaptivePool
     >>> from examapp.psychometrics.irt import Items

@@ -61,9 +61,11 @@ def run(
     seeds: npt.ArrayLike | None = None,
     eligible: npt.ArrayLike | None = None,
 ) -> Runs:
-    """The adaptive tests of trainees who would score `responses` (N, J), with `seeds` (N,) and masks (N, J).
+    """The adaptive tests of trainees who would score `responses` (N, J), with `seeds` (N,) and masks `eligible` (N, J).
 
     Criteria other than maximum information, and estimators other than EAP, are taken step by step.
+
+    Steps are those of `begin`, `respond` and `next_step`, ends those of `Stopping`.
 
     >>> from examapp.psychometrics.adaptive_design import Stopping
     >>> from examapp.psychometrics.adaptive_pool import AdaptivePool

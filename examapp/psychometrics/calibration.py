@@ -105,6 +105,10 @@ def calibrate(
     matters; above four million the log-likelihood too is summed so, good to 1e-7 of itself. `tolerance` is the
     distance to the maximum, in standard errors, at which the iteration ends: 1e-4, in single precision 2e-3.
 
+    `categories` (J,) says how many categories each item has, by default one more than its highest score; `anchored`
+    (n,) are positions. Source and equation stand at the head of this module; `converged` tells of trouble, ValueError
+    of data that no estimate exists for.
+
     >>> rng = np.random.default_rng(1)
     >>> right = rng.random((500, 4)) < 1 / (1 + np.exp(-rng.normal(size=(500, 1))))
     >>> fit = calibrate(right, "rasch")

@@ -107,7 +107,7 @@ def cronbach_alpha(covariance: Floats) -> float:
 
 
 def correlations(columns: Floats, others: Floats) -> Floats:
-    """Pearson's correlation (J,) of each column (N, J) with its own other variable (N, J) or a common one (N, 1).
+    """Pearson's correlation (J,) of each of the `columns` (N, J) with its own of `others` (N, J), or the one (N, 1).
 
     NaN in a column leaves that person out of it; a correlation with something constant is NaN.
 
@@ -124,7 +124,7 @@ def correlations(columns: Floats, others: Floats) -> Floats:
 
 
 def score_by_key(choices: npt.ArrayLike, key: npt.ArrayLike) -> Floats:
-    """Right (1) and wrong (0) from chosen options (N, J) and the key (J,); NaN stays NaN.
+    """Right (1) and wrong (0), (N, J), from chosen options `choices` (N, J) and the `key` (J,); NaN stays NaN.
 
     >>> score_by_key([[2, 1], [3, 1]], [2, 1]).tolist()
     [[1.0, 1.0], [0.0, 1.0]]

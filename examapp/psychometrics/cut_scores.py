@@ -86,7 +86,7 @@ def angoff_cut(ratings: npt.ArrayLike) -> Judgement:
 
 
 def judge_agreement(ratings: npt.ArrayLike, difficulty: npt.ArrayLike) -> Floats:
-    """Correlation (M,) of each judge's ratings (M, J) with the items' observed proportion correct (J,).
+    """Correlation (M,) of each judge's ratings (M, J) with the items' proportion correct, `difficulty` (J,).
 
     Over the items for which both are known; NaN for a judge who rates all of them alike, or none (Brandon 2004).
 
@@ -138,6 +138,8 @@ def bookmark_cut(items: Items, bookmarks: npt.ArrayLike, chance: float = 2 / 3) 
 
 def theta_at_score(items: Items, score: float) -> float:
     """The theta whose expected sum score is `score`, in [-40, 40]: the test characteristic curve turned round.
+
+    `score` is in points, theta on the items' scale (Lord 1980, ch. 4).
 
     >>> round(theta_at_score(Items.of("rasch", b=[0.0, 1.0]), 1.0), 9)
     0.5

@@ -1,4 +1,7 @@
-"""Many parallel forms at once: choose the pool of all forms, deal it out, balance the forms by exchanges."""
+"""Many parallel forms at once: choose the pool of all forms, deal it out, balance the forms by exchanges.
+
+The pool plays the part of the shadow form of van der Linden & Adema (1998), for all forms at once.
+"""
 
 from __future__ import annotations
 
@@ -35,6 +38,8 @@ def dealable(demands: Demands) -> bool:
 
 def deal_out(demands: Demands, aim: Aim, gap: float, rng: np.random.Generator, ends: float) -> Dealt | None:
     """The best forms found, or None where the search finds none that meet all demands.
+
+    Within `gap` of the bound, relative to the target, or the best at the instant `ends`, by the monotonic clock.
 
     >>> aim = Aim("maximin", np.array([[0.1], [0.2], [0.3], [0.4]]))
     >>> dealt = deal_out(Demands.of(4, [], forms=2, max_use=1), aim, 0.005, np.random.default_rng(1), np.inf)
@@ -80,7 +85,7 @@ def deal(demands: Demands, uses: Indices) -> Mask:
 
 
 def achieved(aim: Aim, selected: Mask) -> float:
-    """The objective of forms (F, J): a largest deviation or a least information, relative to the target; else 0.
+    """The objective of forms `selected` (F, J), relative to the target: a largest deviation, a least information, or 0.
 
     >>> achieved(Aim("minimax", np.array([[0.5], [0.75]])), np.array([[True, True]]))
     0.25

@@ -150,6 +150,8 @@ class Sums:
 def tables(columns: Columns, logs: list[Floats], weights: Floats, dtype: npt.DTypeLike, theta: Floats) -> list[Table]:
     """One table per group from log P (Q, J, K) of each group, its prior weights (G, Q) and its nodes theta (G, Q).
 
+    `logs` holds an array (Q, J, K) for each group.
+
     >>> half = np.log(np.full((1, 1, 2), 0.5))
     >>> columns, nodes = Columns.of(np.array([2]), False), np.zeros((1, 1))
     >>> tables(columns, [half], np.ones((1, 1)), np.float64, nodes)[0].by_column.round(3).tolist()

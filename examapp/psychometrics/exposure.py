@@ -20,7 +20,8 @@ Hashes = npt.NDArray[np.uint64]
 def uniform(seed: npt.ArrayLike, number: npt.ArrayLike) -> Floats:
     """The number-th uniform of each seed, in [0, 1), by the finaliser of SplitMix64 (Steele, Lea & Flood 2014).
 
-    A pure function of two integers, so that a step needs no generator and replays anywhere.
+    A pure function of two integers, so that a step needs no generator and replays anywhere; `seed` and `number` may
+    have any shape, and the result has the shape of both.
 
     >>> uniform(7, [0, 1]).round(4).tolist()
     [0.7215, 0.1559]
@@ -31,7 +32,7 @@ def uniform(seed: npt.ArrayLike, number: npt.ArrayLike) -> Floats:
 
 
 def draw_eligible(seed: int, probabilities: npt.ArrayLike) -> Mask:
-    """Which items (J,) the trainee with this seed may get, given the probability of each, (J,).
+    """Which items (J,) the trainee with this seed may get, given the `probabilities` (J,).
 
     Only eligible items are given, so no item's exposure exceeds its probability, whoever comes: a proved limit.
 
@@ -63,9 +64,10 @@ def sympson_hetter(selected: npt.ArrayLike, trainees: int, most: float) -> Float
 def eligibility(given: npt.ArrayLike, eligible: npt.ArrayLike, most: float) -> Floats:
     """Next probabilities of eligibility from counts so far, of any shape: (J,), or (cells, J) conditional on ability.
 
-    p = min(1, most * eligible / given): `given` trainees got the item, `eligible` were drawn to be allowed it (van der
-    Linden & Veldkamp 2004, eq. 15; conditional: 2007). Items not given yet have p = 1. Counts that fade, multiplied by
-    a little less than 1 for each trainee, follow a pool whose use still changes.
+    p = min(1, most * eligible / given), counts of any shape: so many trainees got the item, and so many were drawn to
+    be allowed it, `given` (J,) and `eligible` (J,) (van der Linden & Veldkamp 2004, eq. 15; conditional: 2007). Items
+    not given yet have p = 1. Counts that fade, multiplied by a little less than 1 for each trainee, follow a pool whose
+    use still changes.
 
     >>> eligibility([40, 0], [100, 100], 0.2).tolist()
     [0.5, 1.0]

@@ -104,6 +104,8 @@ def layout(
 ) -> Layout:
     """Number the free parameters of these items (all but the `fixed` positions) and of the groups.
 
+    `fixed` (n,) are positions, `mean` (G,) and `sd` (G,) start values or what stays.
+
     >>> two = Items.of("2pl", a=[1.0, 1.0], b=[0.0, 1.0])
     >>> plan = layout(two, np.array([1]), np.zeros(1), np.ones(1), [True], [False])
     >>> plan.size, plan.names()

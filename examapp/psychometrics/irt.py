@@ -145,7 +145,7 @@ def grid(low: float = -6.0, high: float = 6.0, points: int = 61) -> Floats:
 
 
 def normal_weights(theta: npt.ArrayLike, mean: float = 0.0, sd: float = 1.0) -> Floats:
-    """Weights (Q,) of the normal ability distribution on a grid, adding up to 1.
+    """Weights (Q,) of the normal ability distribution on a grid `theta` (Q,), adding up to 1.
 
     >>> normal_weights([-1.0, 0.0, 1.0]).round(3).tolist()
     [0.274, 0.452, 0.274]

@@ -56,8 +56,8 @@ def compare_calibrations(
     """Compare J items calibrated twice; `link` takes the scale of `second` to that of `first`.
 
     Lord's chi-square is v' (C_1 + C_2)^-1 v with v the difference of slope and thresholds where the model frees
-    them and C their covariances, the link taken as known (Lord 1980, ch. 14). `covariances` belong to the free
-    parameters in the order of `parameter_vectors`. Robust z is (shift - median) / (0.74 interquartile range)
+    them and C their covariances, the link taken as known (Lord 1980, ch. 14). `covariances` (P, P) each belong to the
+    free parameters in the order of `parameter_vectors`. Robust z is (shift - median) / (0.74 interquartile range)
     (Huynh & Meyer 2010). Classes are B from a score difference of 0.05, C from 0.10, and need significance where
     covariances are known.
 

@@ -32,7 +32,9 @@ class MeanSquares:
 def mean_squares(
     responses: npt.ArrayLike, items: Items, theta: npt.ArrayLike, *, of: str = "items", least_variance: float = 0.0
 ) -> MeanSquares:
-    """Outfit and infit of "items" (J,) or of "people" (N,) at abilities theta (N,) (Wright & Masters 1982).
+    """Outfit and infit of "items" (J,) or of "people" (N,), from `responses` (N, J) at abilities `theta` (N,).
+
+    Source: Wright & Masters (1982, ch. 5).
 
     With residual e, its variance W and fourth moment C: outfit = mean(e^2 / W), infit = sum(e^2) / sum(W). For z
     a mean square m of spread q becomes (m^(1/3) - 1) 3/q + q/3, with q^2 = sum(C/W^2)/n^2 - 1/n for outfit and
@@ -69,6 +71,8 @@ def q3(responses: npt.ArrayLike, items: Items, theta: npt.ArrayLike) -> Floats:
 
     About -1 / (J - 1) is expected of independent items; larger means that they share more than theta. Pairs are
     taken over the people who saw both; NaN where that leaves nothing to correlate.
+
+    `responses` (N, J) are scores, `theta` (N,) abilities on the items' scale.
 
     >>> items = Items.of("rasch", b=[0.0, 0.0])
     >>> q3([[1, 1], [0, 0]], items, [0.0, 0.0]).tolist()

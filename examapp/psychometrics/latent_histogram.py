@@ -11,7 +11,11 @@ from examapp.psychometrics.response_models import Floats
 
 
 def climb_with_histogram(problem: Problem, vector: Floats, tolerance: float, max_cycles: int) -> tuple[Problem, Ascent]:
-    """Alternate items given the histogram and the histogram given the items (Mislevy 1984), to 1e-4 in log L."""
+    """Alternate items given the histogram and the histogram given the items (Mislevy 1984), to 1e-4 in log L.
+
+    The climb begins at `vector` (P,) and ends on the scale where the first group has mean 0, and SD 1 if slopes are
+    free.
+    """
     fixed = replace(
         problem.layout,
         mean_index=np.full_like(problem.layout.mean_index, -1),

@@ -54,10 +54,10 @@ def likelihood_ratio_dif(
 ) -> LikelihoodRatioDif:
     """Chi-square of freeing one item's parameters in the focal group, all others held equal (Thissen et al. 1993).
 
-    `responses` (N, J) may be missing by design; the focal group's mean and variance of ability are free. `tested`
-    are positions, by default all. `purify` repeats the tests with the items flagged before freed, so that only
-    the rest are anchors, until the flags stay the same, at most ten times. Classes need significance and are B
-    from a difference of 0.05, C from 0.10.
+    `responses` (N, J) may be missing by design, `focal` (N,) is boolean; the focal group's mean and variance of ability
+    are free. `tested` (n,) are positions, by default all. `purify` repeats the tests with the items flagged before
+    freed, so that only the rest are anchors, until the flags stay the same, at most ten times. Classes need
+    significance and are B from a difference of 0.05, C from 0.10.
 
     >>> rng = np.random.default_rng(1)
     >>> right = rng.random((400, 5)) < 1 / (1 + np.exp(-rng.normal(size=(400, 1))))

@@ -74,12 +74,12 @@ def link(
 ) -> Link:
     """Constants that take the scale of `source` to the scale of `target`, from their common items.
 
-    `common` pairs positions in `source` and `target`. The moment methods compare means and spreads: A is
-    mean a / mean a* (mean-mean, Loyd & Hoover 1980), the geometric mean of a / a* (mean-geometric, Mislevy &
-    Bock 1990) or sd b* / sd b (mean-sigma, Marco 1977), and B = mean b* - A mean b. The curve methods minimise
-    the distance over theta ~ N(0, 1) on the target's scale of the item curves (haebara, 1980) or of the test
-    curves (stocking-lord, 1983); `symmetric` adds the distance over N(0, 1) on the source's scale. Forms with
-    fixed slopes (Rasch, partial credit) keep A = 1.
+    `covariances` (P, P) are those of the free parameters of `source` and of `target`. `common` pairs positions in
+    `source` and `target`. The moment methods compare means and spreads: A is mean a / mean a* (mean-mean, Loyd & Hoover
+    1980), the geometric mean of a / a* (mean-geometric, Mislevy & Bock 1990) or sd b* / sd b (mean-sigma, Marco 1977),
+    and B = mean b* - A mean b. The curve methods minimise the distance over theta ~ N(0, 1) on the target's scale of
+    the item curves (haebara, 1980) or of the test curves (stocking-lord, 1983); `symmetric` adds the distance over N(0,
+    1) on the source's scale. Forms with fixed slopes (Rasch, partial credit) keep A = 1.
 
     >>> old, new = Items.of("2pl", a=[1.0, 2.0], b=[0.0, 1.0]), Items.of("2pl", a=[0.5, 1.0], b=[0.5, 2.5])
     >>> found = link(old, new, [(0, 0), (1, 1)])
@@ -131,6 +131,8 @@ def rescale(items: Items, A: float, B: float) -> Items:
     """The same items on the scale theta* = A theta + B: every probability stays what it was.
 
     Items whose model fixes the slope become the model that frees it, unless A is 1.
+
+    a* = a / A, b* = A b + B, for nominal intercepts b* = b + a s B / A; the source stands at the head of this module.
 
     >>> moved = rescale(Items.of("2pl", a=[1.0], b=[0.5]), 2.0, 1.0)
     >>> moved.a.tolist(), moved.b.tolist()

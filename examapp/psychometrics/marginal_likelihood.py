@@ -1,4 +1,7 @@
-"""The marginal likelihood of a calibration and the climb to its maximum, over blocks of people wherever they are."""
+"""The marginal likelihood of a calibration and the climb to its maximum, over blocks of people wherever they are.
+
+The likelihood is that of Bock & Aitkin (1981), the acceleration Anderson's (1965).
+"""
 
 from __future__ import annotations
 
@@ -69,6 +72,8 @@ class Ascent:
 def log_probabilities(plan: Layout, vector: Floats, theta: Floats, categories: Indices) -> Floats:
     """log P (Q, J, K) of the items a vector stands for, without a detour by their natural parameters.
 
+    `vector` (P,) is read as `plan` says, `theta` (Q,) are nodes, `categories` (J,) how many each item has.
+
     >>> from examapp.psychometrics.free_parameters import layout
     >>> from examapp.psychometrics.irt import Items
     >>> plan = layout(Items.of("2pl", b=[0.0]), np.zeros(0, dtype=np.intp), np.zeros(1), np.ones(1), [False], [False])
@@ -85,7 +90,7 @@ def log_probabilities(plan: Layout, vector: Floats, theta: Floats, categories: I
 def ascend(
     problem: Problem, vector: Floats, tolerance: float, max_cycles: int, coarse: Problem | None = None
 ) -> Ascent:
-    """Accelerated Newton steps from a start until the next one is within tolerance, counted in standard errors.
+    """Accelerated Newton steps from a start `vector` (P,) until the next is within tolerance, in standard errors.
 
     While the steps are long, the sums are those of the `coarse` problem, the same on fewer nodes, if it is given.
 

@@ -1,4 +1,7 @@
-"""Means of item scores, shares of categories and products of pairs: what limited-information fit compares."""
+"""Means of item scores, shares of categories and products of pairs: what limited-information fit compares.
+
+Sources: Maydeu-Olivares & Joe (2006), Cai & Hansen (2013), Cai & Monroe (2014).
+"""
 
 from __future__ import annotations
 

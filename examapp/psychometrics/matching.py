@@ -1,4 +1,7 @@
-"""People of two groups matched on a score: what the observed-score methods for differential functioning share."""
+"""People of two groups matched on a score: what the observed-score methods for differential functioning share.
+
+Tables by matching score, the studied item included, follow Holland & Thayer (1988).
+"""
 
 from __future__ import annotations
 
@@ -86,7 +89,7 @@ class Purification:
 
 
 def matched(responses: npt.ArrayLike, focal: npt.ArrayLike, matching: npt.ArrayLike | None = None) -> Matched:
-    """Check and join responses (N, J), group membership (N,) and, if given, an outside matching score (N,).
+    """Check and join `responses` (N, J), the group `focal` (N,) and, if given, an outside score `matching` (N,).
 
     People who saw nothing are left out. Without an outside score everyone else must have seen every item that
     anybody saw, as sums over different items do not compare.

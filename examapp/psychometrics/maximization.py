@@ -45,9 +45,9 @@ class _Part:
 def newton_step(layout: Layout, vector: Floats, theta: Floats, counts: Floats, people: Floats, priors: Priors) -> Step:
     """One step towards the maximum of the marginal log-posterior, from the sums of an E-step.
 
-    theta (G, Q) nodes, counts (J, K, G * Q) and people (G, Q) as the E-step gave them. The complete-data gradient
-    is also that of the marginal log-posterior (Fisher's identity). Its information is the complete-data one less
-    what not knowing theta costs (Louis 1982),
+    `vector` (P,) holds the parameters, theta (G, Q) nodes, counts (J, K, G * Q) and people (G, Q) as the E-step gave
+    them. The complete-data gradient is also that of the marginal log-posterior (Fisher's identity). Its information is
+    the complete-data one less what not knowing theta costs (Louis 1982),
 
         sum_i Var_i(s_i) ~ sum_q n_q v_q u_q u_q',   u_q = E(ds / dtheta | theta_q),  v_q = 1 / (I(theta_q) + 1 / sd^2)
 
@@ -203,6 +203,8 @@ def _ordered(xi: Floats, step: Floats) -> Floats:
 
 def is_possible(layout: Layout, vector: Floats) -> bool:
     """Whether graded intercepts fall and no SD or asymptote has run away.
+
+    `vector` (P,) is read as `layout` says; no working parameter may exceed 60.
 
     >>> from examapp.psychometrics.free_parameters import layout
     >>> from examapp.psychometrics.irt import Items

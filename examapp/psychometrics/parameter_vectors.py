@@ -2,7 +2,8 @@
 
 The free parameters of a test stand item after item, and within an item in the working order of its model: slope,
 intercepts (d = -a b), logit of the lower and of the upper asymptote. What a model fixes is left out, so a Rasch
-item has one entry, a 3PL item three. A 1PL slope appears once per item.
+item has one entry, a 3PL item three. A 1PL slope appears once per item. The delta method is that of Kendall & Stuart
+(1977, ch. 10).
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ def free_parameters(items: Items) -> Floats:
 
 def with_free_parameters(items: Items, values: npt.ArrayLike) -> Items:
     """The same items with other free parameters (P,), the inverse of `free_parameters`.
+
+    `values` (P,) are in the order of `free_parameters`.
 
     >>> with_free_parameters(Items.of("2pl", a=[1.0], b=[0.0]), [2.0, -1.0]).b.tolist()
     [[0.5]]
@@ -86,6 +89,8 @@ def covariance_of(items: Items, covariance: npt.ArrayLike, names: Sequence[tuple
 def category_gradient(items: Items, theta: npt.ArrayLike) -> Floats:
     """Derivatives of P(X = k | theta) of the owning item by each free parameter, (P, K, Q).
 
+    `theta` (Q,) is on the items' scale.
+
     >>> category_gradient(Items.of("rasch", b=[0.0]), [0.0]).ravel().tolist()
     [-0.25, 0.25]
     """
@@ -99,7 +104,7 @@ def category_gradient(items: Items, theta: npt.ArrayLike) -> Floats:
 
 
 def numerical_jacobian(function: Callable[[Floats], Floats], at: Floats) -> Floats:
-    """Central differences of a vector function (M,) by each of its P arguments, (M, P).
+    """Central differences (M, P) of a vector function (M,) by each of its arguments at the point `at` (P,).
 
     >>> numerical_jacobian(lambda x: np.array([x[0] * x[1]]), np.array([2.0, 3.0])).round(6).tolist()
     [[3.0, 2.0]]
@@ -127,7 +132,9 @@ def checked_covariance(covariance: npt.ArrayLike | None, size: int, where: str) 
 
 
 def propagated(jacobian: Floats, covariance: Floats) -> Floats:
-    """J C J', with parameters that have no influence left out, so that their variance need not be known.
+    """J C J' (M, M) from a `jacobian` J (M, P) and a `covariance` C (P, P).
+
+    Parameters that have no influence are left out, so that their variance need not be known.
 
     >>> propagated(np.array([[2.0, 0.0]]), np.array([[1.0, np.nan], [np.nan, np.nan]])).tolist()
     [[4.0]]

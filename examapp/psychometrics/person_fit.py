@@ -79,6 +79,8 @@ def lz_star(
     lz* = (sum (1 - E) w + c r0) / sqrt(Var sum (w - c r)). r0 is 0 for `estimator` "ML" and for a "given" theta,
     (mean - theta) / sd^2 for "MAP", J / 2I for "WLE". NaN as for `lz`.
 
+    `responses` (N, J) are scores, `theta` (N,) abilities on the items' scale, of the population N(mean, sd^2) for MAP.
+
     >>> items = Items.of("2pl", a=[1.0, 1.0, 1.0], b=[-1.0, 0.0, 1.0])
     >>> lz_star([[1, 1, 0]], items, [0.8], estimator="WLE").round(3).tolist()
     [0.891]

@@ -23,7 +23,7 @@ TINY = 1e-200
 
 
 def logistic(z: Floats) -> Floats:
-    """1 / (1 + exp(-z)), accurate in the left tail and silent in both.
+    """1 / (1 + exp(-z)) for `z` of any shape, accurate in the left tail and silent in both.
 
     >>> logistic(np.array([-1000.0, 0.0, 1000.0])).tolist()
     [0.0, 0.5, 1.0]
@@ -33,7 +33,7 @@ def logistic(z: Floats) -> Floats:
 
 
 def logit(p: Floats) -> Floats:
-    """log(p / (1 - p)), infinite at 0 and 1.
+    """log(p / (1 - p)) for `p` of any shape, infinite at 0 and 1.
 
     >>> logit(np.array([0.0, 0.5])).tolist()
     [-inf, 0.0]
@@ -166,7 +166,7 @@ class Dichotomous(ResponseModel):
 
 
 def subtract_symmetric(matrix: Floats, row: int, column: int, value: Floats) -> None:
-    """Take values (n,) from an entry of matrices (n, p, p) and from its mirror image.
+    """Take a `value` (n,) from an entry of each `matrix` (n, p, p) and from its mirror image.
 
     >>> matrix = np.eye(2)[None]
     >>> subtract_symmetric(matrix, 0, 1, np.array([3.0]))

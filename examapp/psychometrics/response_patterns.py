@@ -38,6 +38,8 @@ class PatternFit:
 def pattern_fit(responses: npt.ArrayLike) -> PatternFit:
     """All indices for right-or-wrong responses (N, J), each person against the p-values of all of them.
 
+    The indices, with their sources, are those of `PatternFit`.
+
     >>> fit = pattern_fit([[1, 1, 0], [1, 0, 0], [0, 1, 1], [1, 1, 0], [1, 0, 0]])
     >>> fit.guttman_errors.tolist(), fit.u3.round(3).tolist()
     ([0.0, 0.0, 2.0, 0.0, 0.0], [0.0, 0.0, 1.0, 0.0, 0.0])

@@ -139,6 +139,8 @@ def rapid_guessing(
     Thresholds (J,) in seconds are given, or `share` of each item's mean time but no more than `most` seconds (Wise
     & Ma 2012). Effort below `limit` flags a person; NaN without times.
 
+    `times` (N, J) and `thresholds` (J,) are in seconds.
+
     >>> rapid_guessing([[40.0, 60.0], [2.0, 1.0], [45.0, 50.0]]).effort.tolist()
     [1.0, 0.0, 1.0]
     """

@@ -13,8 +13,8 @@ Codes = npt.NDArray[np.int8]
 def codes(responses: npt.ArrayLike, categories: npt.ArrayLike | None = None) -> Codes:
     """Category scores (N, J) as int8 with -1 where nothing was seen.
 
-    Takes floats with NaN or integers with any negative number for unseen. `categories` (J,) is the number of
-    categories of each item; a score outside 0..K-1 or between two integers is refused.
+    `responses` (N, J) are floats with NaN or integers with any negative number for unseen. `categories` (J,) is the
+    number of categories of each item; a score outside 0..K-1 or between two integers is refused.
 
     >>> codes([[1.0, float("nan")], [0.0, 2.0]]).tolist()
     [[1, -1], [0, 2]]

@@ -48,6 +48,8 @@ def score_group_fit(
     `parameters` (J,) counts what was estimated for each item, by default what its model frees. Items that nobody saw
     are left out, then people who did not see all others.
 
+    `responses` (N, J) are scores.
+
     >>> items = Items.of("rasch", b=[-1.0, -0.5, 0.0, 0.5, 1.0])
     >>> patterns = (np.arange(32)[:, None] >> np.arange(5)) & 1
     >>> score_group_fit(np.repeat(patterns, 20, axis=0), items).degrees_of_freedom.tolist()
@@ -76,6 +78,8 @@ def score_groups(responses: npt.ArrayLike, items: Items, *, mean: float = 0.0, s
     The S scores are those at which every category of the item is possible. For more than two categories the scores
     beside them, but not the lowest and highest of all, have joined the nearest. S is 0 for an item that nobody saw.
 
+    `responses` (N, J) are scores (Orlando & Thissen 2000; Kang & Chen 2008).
+
     >>> patterns = (np.arange(8)[:, None] >> np.arange(3)) & 1
     >>> score_groups(patterns, Items.of("rasch", b=[0.0, 0.0, 0.0]))[0].round(6).tolist()
     [[[2.0, 1.0], [1.0, 2.0]], [[2.0, 1.0], [1.0, 2.0]]]
@@ -102,6 +106,8 @@ def free_counts(items: Items) -> npt.NDArray[np.intp]:
     """How many parameters each item's model frees, (J,); a slope even where all items share it.
 
     So the Rasch model, whose ability variance is free, has the degrees of freedom of the equivalent 1PL.
+
+    These are what `score_group_fit` takes off the degrees of freedom.
 
     >>> free_counts(Items.of(["rasch", "3pl"], b=[0.0, 0.0], c=[0.0, 0.2])).tolist()
     [2, 3]

@@ -1,7 +1,8 @@
 """Which item to give next: how good each item would be, by the criteria of the literature.
 
-Weights (Q,) on the pool's nodes stand for a likelihood or a posterior; only their proportions matter to the choice.
-Larger values are better; what is to be minimised comes negated.
+`items` (n,) are positions in the pool, theta is the present estimate on its scale. `weights` (Q,) on the pool's nodes
+stand for a likelihood or a posterior; only their proportions matter to the choice. Larger values are better; what is to
+be minimised comes negated.
 """
 
 from __future__ import annotations
@@ -97,8 +98,8 @@ def match_peak(pool: AdaptivePool, items: Indices, theta: float, weights: Floats
 def peak(items: irt.Items) -> Floats:
     """Ability of most information of dichotomous items, (J,).
 
-    With s the logistic part the peak solves (1 - 2 s) P Q = s (1 - s) (d - c) (1/2 - P); for d = 1 it is Birnbaum's
-    b + log((1 + sqrt(1 + 8 c)) / 2) / a.
+    With s the logistic part the peak solves (1 - 2 s) P Q = s (1 - s) (d - c) (1/2 - P); for d = 1 it is
+    Birnbaum's (1968, eq. 20.4.21) b + log((1 + sqrt(1 + 8 c)) / 2) / a.
 
     >>> peak(irt.Items.of("3pl", a=[1.0], b=[0.5], c=[0.0])).tolist()
     [0.5]
@@ -118,6 +119,8 @@ def expected_information(pool: AdaptivePool, items: Indices, theta: float, given
     """Observed information of the item at the estimate after it, expected over its responses, (n,): MEI.
 
     sum_k P_k(theta) J_j(theta_k), theta_k the posterior mode when the item gets k (van der Linden 1998).
+
+    `given` (m,) are the items so far and `scores` (m,) what they got.
 
     >>> pool = AdaptivePool.of(irt.Items.of("2pl", a=[1.0, 2.0], b=[0.0, 0.5]))
     >>> expected_information(pool, np.array([1]), 0.0, np.array([0]), np.array([1])).round(3).tolist()

@@ -105,6 +105,8 @@ def replay(
 ) -> State:
     """The state after these items got these scores.
 
+    `eligible` (J,) is that of `begin`.
+
     >>> from examapp.psychometrics.irt import Items
     >>> pool = AdaptivePool.of(Items.of("2pl", b=[0.0, 1.0]))
     >>> design = ShadowDesign(pool, Demands.of(2, []))

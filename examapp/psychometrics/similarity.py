@@ -1,6 +1,7 @@
 """Do two people answer more alike than their abilities explain? Leads for a hearing, never verdicts.
 
-Given both abilities, answers are independent. What is compared are chosen categories: options for nominal items,
+`responses` (N, J) are categories, `theta` (N,) abilities on the items' scale, `pairs` (M, 2) positions of people. Given
+both abilities, answers are independent. What is compared are chosen categories: options for nominal items,
 marks for scored ones. Only items that both people saw count. All pairs of a cohort are many tests: hold the
 p-values against `adjusted`, and expect nothing of a short exam, where even much copying stays in the noise.
 """
@@ -42,7 +43,6 @@ class Similarity:
 def similarity(responses: npt.ArrayLike, items: Items, theta: npt.ArrayLike, pairs: npt.ArrayLike) -> Similarity:
     """Identical answers of pairs of people (M, 2), both abilities given (van der Linden & Sotaridona 2006).
 
-    `responses` (N, J) are categories, `theta` (N,) abilities on the items' scale, `pairs` positions of people.
     An item matches with probability m = sum_k P_k(theta_1) P_k(theta_2). omega = (h - sum m) / sqrt(sum m (1 - m));
     GBT is the exact probability of h or more matches.
 
@@ -131,7 +131,9 @@ def similarity_matrix(responses: npt.ArrayLike, items: Items, theta: npt.ArrayLi
 
 
 def adjusted(p_values: npt.ArrayLike, method: str = "benjamini-hochberg") -> Floats:
-    """p-values corrected for their number: "benjamini-hochberg" (false discovery rate) or "holm" (any false alarm).
+    """The `p_values` (M,) corrected for their number, (M,).
+
+    `method` is "benjamini-hochberg" (false discovery rate) or "holm" (any false alarm).
 
     NaN stays NaN and is not counted. Sources: Benjamini & Hochberg (1995), Holm (1979).
 

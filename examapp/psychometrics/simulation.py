@@ -27,7 +27,7 @@ def simulate_abilities(rng: np.random.Generator, count: int, mean: float = 0.0, 
 def simulate_responses(
     rng: np.random.Generator, theta: npt.ArrayLike, items: Items, seen: npt.ArrayLike | None = None
 ) -> Floats:
-    """Category scores (N, J) as floats for people of these abilities; NaN where the mask `seen` (N, J) is false.
+    """Category scores (N, J) as floats at abilities `theta` (N,) on the items' scale; NaN where `seen` (N, J) is false.
 
     One uniform number u per person and item, person by person: the score is the number of categories whose
     cumulated probability lies at or below u.

@@ -25,6 +25,8 @@ def in_blocks(
 
     Groups are numbered in the sorted order of their labels. On a short test equal rows are counted once.
 
+    `responses` (N, J), `groups` (N,), `weights` (N,); NaN or a negative integer is unseen.
+
     >>> [block.scores.shape for block in in_blocks([[0, 1], [0, 1], [1, 1]], groups=["a", "a", "b"])]
     [(1, 2), (1, 2)]
     """

@@ -67,9 +67,12 @@ def standard_errors(
     priors: Priors | None = None,
     kind: str = "oakes",
 ) -> StandardErrors:
-    """Errors at a calibration's solution from the responses (and groups, weights, priors) it was fitted to.
+    """Errors at a calibration's solution from the responses (N, J), groups, weights and priors it was fitted with.
 
     `kind` is "oakes" (observed information) or "cross-product" (cheaper on very many parameters, noisier).
+
+    `groups` (N,) and `weights` (N,) are those given to `calibrate`. The equations and sources stand at the head of this
+    module.
 
     >>> from examapp.psychometrics.calibration import calibrate
     >>> data = np.random.default_rng(1).integers(0, 2, (200, 3))
@@ -221,6 +224,8 @@ def errors_of(
     items: Items, plan: Layout, vector: Floats, sd: Floats, covariance: Floats, positive: bool
 ) -> StandardErrors:
     """Errors of the items' own parameters by the delta method, from the covariance (P, P) of the vector.
+
+    `vector` (P,) holds the parameters where `plan` says, `sd` (G,) the groups' spread of ability.
 
     >>> from examapp.psychometrics.free_parameters import layout
     >>> item = Items.of("2pl", a=[2.0], b=[0.0])

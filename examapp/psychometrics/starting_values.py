@@ -69,6 +69,9 @@ def start_items(
 ) -> Items:
     """Items with slope 1 whose margins are those observed; anchored ones as they are given.
 
+    `counts` (J, K) are those of `margins`, `categories` (J,) how many each item has, `held` (n,) the positions of
+    anchored items.
+
     >>> counts = np.array([[50.0, 50.0]])
     >>> start_items(counts, ["2pl"], None, None, np.zeros(0, dtype=np.intp), False).a.tolist()
     [1.0]

@@ -44,7 +44,7 @@ def search(
     steps: int = 2_000,
     ends: float = np.inf,
 ) -> Mask:
-    """The best forms (F, J) found from a `start`; they may still break demands.
+    """The best forms (F, J) found from a `start` (F, J); they may still break demands.
 
     `share` (J, Q) is each item's relative information, `sizes` (J,) how many items stand behind each position. The
     search looks at no more than `steps` forms, and stops at the instant `ends`.

@@ -69,7 +69,7 @@ def standard_errors(
 
 
 def observed_information(fit: TestletCalibration, scores: Codes, frame: Frame, priors: Priors) -> Floats:
-    """Minus the derivative (P + T, P + T) of the gradient, by central differences."""
+    """Minus the derivative (P + T, P + T) of the gradient for `scores` (N, J), by central differences (Oakes 1999)."""
     plan, size = fit.layout, fit.vector.size
 
     def gradient(vector: Floats) -> Floats:

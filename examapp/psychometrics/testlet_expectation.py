@@ -68,7 +68,7 @@ class Posterior:
 
 
 def posterior(scores: Codes, items: Items, sd: Floats, frame: Frame) -> Posterior:
-    """Where these people (n, J) are, given the items and the testlets' SDs (T,).
+    """Where people with these `scores` (n, J) are, given the items and the testlets' SDs `sd` (T,).
 
     >>> items, frame = Items.of("rasch", b=[0.0, 0.0]), Frame.of((21, 9), np.array([0, 0]))
     >>> found = posterior(np.array([[1, 1]], dtype=np.int8), items, np.array([1.0]), frame)
@@ -97,7 +97,7 @@ def posterior(scores: Codes, items: Items, sd: Floats, frame: Frame) -> Posterio
 
 
 def expect(scores: Codes, items: Items, sd: Floats, frame: Frame) -> Sums:
-    """The E-step over all people (N, J), a few hundred at a time.
+    """The E-step over the `scores` (N, J) of all people, a few hundred at a time; `sd` (T,) of the testlets.
 
     >>> items, frame = Items.of("rasch", b=[0.0, 0.0]), Frame.of((21, 9), np.array([0, 0]))
     >>> sums = expect(np.array([[1, 0], [1, 1]], dtype=np.int8), items, np.array([1.0]), frame)
@@ -118,7 +118,10 @@ def expect(scores: Codes, items: Items, sd: Floats, frame: Frame) -> Sums:
 
 
 def score_products(scores: Codes, plan: Layout, vector: Floats, items: Items, sd: Floats, frame: Frame) -> Floats:
-    """sum_i E_i(s) E_i(s)' over people of the score s of items and log SDs, (P + T, P + T)."""
+    """sum_i E_i(s) E_i(s)' over people of the score s of items and log SDs, (P + T, P + T).
+
+    `scores` (N, J) are those of `codes`, `vector` (P + T,) and `sd` (T,) those of a calibration.
+    """
     size = plan.size + sd.size
     out = np.zeros((size, size))
     curves = list(_curves(plan, vector, sd, frame))
