@@ -15,6 +15,7 @@ from examapp.psychometrics.responses import Codes, codes, person_blocks
 
 METHODS = ("EAP", "MAP", "ML", "WLE", "JEFFREYS")
 REACH = 40.0
+STEEP = 10.0
 BLOCK = 2048
 
 
@@ -52,6 +53,9 @@ def estimate(
     of WLE always from the expected. ML and WLE stay inside `bounds`; with infinite bounds, ML of a pattern
     whose likelihood rises for ever is infinite.
 
+    `grid` (Q,) sets the nodes on the items' scale: by default 121 within 6 sd of the mean for EAP, one for each 0.1
+    otherwise.
+
     >>> items = Items.of("2pl", a=[1.0, 1.0], b=[-0.5, 0.5])
     >>> estimate([[1, 0], [1, 1]], items).theta.round(3).tolist()
     [0.0, 0.713]
@@ -68,12 +72,22 @@ def estimate(
         nodes = mean + sd * irt.grid(points=121) if grid is None else np.asarray(grid, dtype=np.float64)
         return expected_a_posteriori(scores, items, nodes, np.log(irt.normal_weights(nodes, mean, sd) + TINY))
     low, high = (max(bounds[0], -REACH), min(bounds[1], REACH)) if name != "MAP" else (mean - 12 * sd, mean + 12 * sd)
-    nodes = irt.grid(low, high, int(10 * (high - low)) + 1) if grid is None else np.asarray(grid, dtype=np.float64)
+    nodes = _searched(items, low, high) if grid is None else np.asarray(grid, dtype=np.float64)
     criterion = _Criterion(items, name, mean, sd, information)
     theta, error = np.empty(len(scores)), np.empty(len(scores))
     for rows in person_blocks(len(scores), max(1, BLOCK * 64 // max(1, len(items)))):
         theta[rows], error[rows] = _maximum(criterion, scores[rows], nodes, bounds)
     return Ability(theta, error, nodes)
+
+
+def _searched(items: Items, low: float, high: float) -> Floats:
+    """Where maxima are looked for: ten nodes a unit, and more where an item's curve would rise between two of them."""
+    nodes = irt.grid(low, high, int(10 * (high - low)) + 1)
+    steep = np.flatnonzero(items.a > STEEP)
+    if not steep.size:
+        return nodes
+    near = (items.b[steep, :, None] + np.linspace(-8.0, 8.0, 33) / items.a[steep, None, None]).ravel()
+    return np.unique(np.concatenate([nodes, near[(near > low) & (near < high)]]))
 
 
 def expected_a_posteriori(
@@ -82,6 +96,9 @@ def expected_a_posteriori(
     """EAP under any prior: log weights (Q,) for everyone or (N, Q) one row per person.
 
     `logs` (Q, J, K) are the items' log probabilities at the nodes, where the caller has them already.
+
+    `scores` (N, J) are those of `codes`, `nodes` (Q,) abilities on the items' scale, `log_prior` (Q,) or (N, Q) up to a
+    constant (Bock & Mislevy 1982).
 
     >>> prior = np.log([0.5, 0.5])
     >>> expected_a_posteriori(codes([[1]]), Items.of("rasch", b=[0.0]), np.array([-1.0, 1.0]), prior).theta.round(3)
@@ -102,6 +119,9 @@ def expected_a_posteriori(
 def log_likelihood(scores: Codes, items: Items, theta: npt.ArrayLike, logs: Floats | None = None) -> Floats:
     """log L(theta_q) of each person's seen responses, (N, Q).
 
+    `scores` (N, J) are those of `codes`, `theta` (Q,) abilities on the items' scale; `logs` (Q, J, K) the items' log
+    probabilities there, where the caller has them already (Lord 1980, ch. 4).
+
     >>> log_likelihood(codes([[1, -1]]), Items.of("rasch", b=[0.0, 0.0]), [0.0]).round(4).tolist()
     [[-0.6931]]
     """
@@ -115,6 +135,8 @@ def log_likelihood(scores: Codes, items: Items, theta: npt.ArrayLike, logs: Floa
 
 def sum_score_distribution(items: Items, theta: npt.ArrayLike) -> Floats:
     """P(sum score = s | theta), (Q, S + 1), by the recursion of Lord & Wingersky (1984).
+
+    `theta` (Q,) is on the items' scale, S the highest sum of category scores.
 
     >>> sum_score_distribution(Items.of("rasch", b=[0.0, 0.0]), [0.0]).tolist()
     [[0.25, 0.5, 0.25]]
@@ -134,6 +156,9 @@ def sum_score_eap(
 ) -> tuple[Ability, Floats]:
     """Ability given nothing but each sum score 0..S, and the model's probability of each score (S + 1,).
 
+    `grid` (Q,) sets the nodes, by default 121 within 6 sd of the mean. The prior is N(mean, sd^2) on the items' scale
+    (Thissen, Pommerich, Billeaud & Williams 1995).
+
     >>> ability, share = sum_score_eap(Items.of("rasch", b=[-1.0, 0.0, 1.0]))
     >>> ability.theta.shape, round(float(share.sum()), 12)
     ((4,), 1.0)
@@ -150,6 +175,8 @@ def sum_score_eap(
 def test_characteristic(items: Items, theta: npt.ArrayLike) -> Floats:
     """Expected sum score at each theta, (Q,), in score points.
 
+    T(theta) = sum_j sum_k k P_jk(theta), with `theta` (Q,) on the items' scale (Lord 1980, ch. 4).
+
     >>> test_characteristic(Items.of("rasch", b=[0.0, 0.0]), [0.0]).tolist()
     [1.0]
     """
@@ -158,6 +185,9 @@ def test_characteristic(items: Items, theta: npt.ArrayLike) -> Floats:
 
 def plausible_values(rng: np.random.Generator, ability: Ability, count: int = 5) -> Floats:
     """Random draws from each person's posterior, (N, count), linear between the nodes of the EAP grid.
+
+    They are on the scale of theta, and their spread over people is that of the population, which the spread of
+    estimates is not (Mislevy 1991).
 
     >>> person = estimate([[1, 0]], Items.of("rasch", b=[0.0, 0.0]))
     >>> plausible_values(np.random.default_rng(1), person, 3).shape
@@ -180,6 +210,9 @@ def scale_scores(
 ) -> Floats:
     """Reported scores slope * theta + intercept, rounded half to even and kept within low..high.
 
+    `theta` has any shape, as the result; `slope`, `intercept`, `low` and `high` are in reported points (Kolen & Brennan
+    2014, ch. 9).
+
     >>> scale_scores([-9.0, 0.0, 1.234], 100, 500, low=200, high=800).tolist()
     [200.0, 500.0, 623.0]
     """
@@ -198,16 +231,21 @@ class _Criterion:
     information: str
 
     def start(self, scores: Codes, nodes: Floats) -> Floats:
-        """The criterion itself on the nodes, (N, Q); a trapezoid sum stands in for the integral of Warm's J/2I."""
+        """The criterion itself on the nodes, (N, Q); a trapezoid sum stands in for the integral of Warm's J / (2 I)."""
         objective = log_likelihood(scores, self.items, nodes)
         if self.method == "MAP":
             objective -= 0.5 * ((nodes - self.mean) / self.sd) ** 2
         elif self.method in ("WLE", "JEFFREYS"):
             for row, seen in _designs(scores):
-                bias = self._bias(*irt.theta_derivatives(self.items.take(seen), nodes))
-                steps = 0.5 * (bias[1:] + bias[:-1]) * np.diff(nodes)
-                objective[row] += np.concatenate([[0.0], np.cumsum(steps)])
+                objective[row] += self._correction(nodes, *irt.theta_derivatives(self.items.take(seen), nodes))
         return objective
+
+    def _correction(self, nodes: Floats, p: Floats, first: Floats, second: Floats) -> Floats:
+        if self.method == "JEFFREYS":
+            return np.asarray(0.5 * np.log(np.maximum((first**2 / np.maximum(p, TINY)).sum(axis=(1, 2)), TINY)))
+        bias = self._bias(p, first, second)
+        steps = 0.5 * (bias[1:] + bias[:-1]) * np.diff(nodes)
+        return np.concatenate([[0.0], np.cumsum(steps)])
 
     def gradient(self, scores: Codes, theta: Floats) -> Floats:
         """l'(theta) of each person at their own theta, with the method's correction, (N,)."""

@@ -100,3 +100,17 @@ def _head(found):
 def test_misuse_is_named(data, settings, message):
     with pytest.raises(ValueError, match=message):
         ability.estimate(data, BANK, **settings)
+
+
+@pytest.mark.parametrize("method", ["MAP", "ML"])
+def test_the_maximum_on_the_step_of_a_very_steep_item_is_found(method):
+    items = irt.Items.of("3pl", a=[400.0, 2.0, 2.0, 2.0], b=[0.7563, -1.0, 0.5, 1.0], c=[0.05, 0.0, 0.0, 0.0])
+    scores = np.array([[1, 1, 0, 0], [0, 1, 1, 1], [1, 1, 1, 0], [0, 1, 0, 1]], dtype=np.int8)
+
+    def criterion(person, theta):
+        prior = -0.5 * theta**2 if method == "MAP" else 0.0
+        return ability.log_likelihood(scores[[person]], items, theta)[0] + prior
+
+    dense = np.linspace(-6.0, 6.0, 120_001)
+    for person, theta in enumerate(ability.estimate(scores, items, method=method).theta):
+        assert criterion(person, np.array([theta]))[0] >= criterion(person, dense).max() - 1e-6
