@@ -21,7 +21,7 @@ def marginal_reliability(items: Items, *, mean: float = 0.0, sd: float = 1.0) ->
 
 
 def empirical_reliability(ability: Ability) -> float:
-    """Share of the variance of EAP estimates in that variance plus the mean squared error.
+    """Share of the variance of EAP estimates in that variance plus the mean squared error, over N people (Kim 2012).
 
     >>> person = Ability(np.array([-1.0, 1.0]), np.array([1.0, 1.0]), irt.grid())
     >>> round(empirical_reliability(person), 3)
