@@ -18,13 +18,12 @@ from tests.faults.failing_disk import AIMED, KINDS, FailingDisk
 from tests.faults.hall import open_hall
 from tests.faults.power_cuts import after_cut
 from tests.faults.service import Served, Warm, frozen, running
-from tests.faults.table import Row
+from tests.faults.table import Row, how_soon
 from tests.faults.trainees import STUCK_SECONDS, Crowd, at_work
 
 # so many errors, or so many seconds, of one kind
 BURST = 20
 LONGEST_BURST_SECONDS = 2.0
-CUT_EVERY = 3
 
 
 @dataclass
@@ -34,7 +33,7 @@ class _Tally:
     counted: Counter[str] = field(default_factory=Counter)
     calls: Counter[str] = field(default_factory=Counter)
     audits: list[Audit] = field(default_factory=list)
-    slowest: float = 0.0
+    waits: list[float] = field(default_factory=list)
 
 
 def fail_disk(times: int, seed: int, *options: str, is_served: bool = False) -> Row:
@@ -45,8 +44,10 @@ def fail_disk(times: int, seed: int, *options: str, is_served: bool = False) -> 
     with disk_image(256) as disk:
         hall = open_hall(disk.mounted, trainees=6, sittings=60)
         failing = FailingDisk(disk.mounted.parent / "faults")
-        kinds, service = KINDS, Served(hall, environment=failing.environment)
-        if not is_served:
+        service: Warm | Served
+        if is_served:
+            kinds, service = KINDS, Served(hall, environment=failing.environment)
+        else:
             kinds, service = AIMED, Warm(hall, "checkpoint-often", *options, environment=failing.environment)
         with running(service):
             with at_work(hall, service.port, seed=seed) as crowd:
@@ -56,32 +57,32 @@ def fail_disk(times: int, seed: int, *options: str, is_served: bool = False) -> 
                 assert {process.pid for process in service.processes()} == begun, "a process was restarted"
             ended = end(hall, crowd)
     note = ", ".join(f"{count} {kind}" for kind, count in tally.counted.items())
-    note += f"; {tally.calls.total()} calls failed in all"
+    note += f"; {tally.calls.total()} calls failed in all; {how_soon(tally.waits)}"
     # what one image lacks the next may lack too
     lost = max(each.lost for each in (*tally.audits, ended))
     found = replace(sum((*tally.audits, ended), NOTHING), acknowledged=ended.acknowledged, lost=lost)
     fault = f"disk errors, {'examapp serve' if is_served else 'SQLite'}"
-    return Row(fault, tally.counted.total(), found, tuple(crowd.wrong), note, back=tally.slowest)
+    return Row(fault, tally.counted.total(), found, tuple(crowd.wrong), note, back=max(tally.waits))
 
 
 def _bursts(
     times: int, rng: random.Random, kinds: Mapping[str, tuple[bytes, int, float, int]], failing: FailingDisk,
     disk: DiskImage, service: Warm | Served, crowd: Crowd,
 ) -> _Tally:  # fmt: skip
-    tally = _Tally()
-    for number, kind in enumerate(itertools.cycle(kinds), start=1):
+    tally, cuts = _Tally(), itertools.cycle((False, False, True))
+    for kind, is_cut in zip(itertools.cycle(kinds), cuts, strict=True):
+        if tally.counted.total() >= times and tally.counted.keys() >= kinds.keys():
+            break
         before = failing.injected
         with failing.failing(*kinds[kind]):
             tally.counted[kind] += _burst(failing, crowd, rng.uniform(0.2, LONGEST_BURST_SECONDS))
-            if number % CUT_EVERY == 0:
+            if is_cut:
                 with frozen(service.processes()):
                     time.sleep(0.02)
                     tally.audits.append(after_cut(disk, crowd.trainees))
         tally.calls[kind] += failing.injected - before
-        tally.slowest = max(tally.slowest, crowd.wait(3))
-        if tally.counted.total() >= times and number >= len(kinds):
-            return tally
-    raise AssertionError("a cycle has no end")
+        tally.waits.append(crowd.wait(3))
+    return tally
 
 
 def _burst(failing: FailingDisk, crowd: Crowd, seconds: float) -> int:

@@ -29,6 +29,13 @@ def tree(cluster: Cluster) -> list[psutil.Process]:
     """Return a cluster's processes, the first one (which makes the others) first; none when it is down."""
     try:
         first = psutil.Process(int((cluster.folder / "data/postmaster.pid").read_text().split()[0]))
-        return [first, *first.children(recursive=True)]
+        return [] if first.status() == psutil.STATUS_ZOMBIE else [first, *first.children(recursive=True)]
     except (FileNotFoundError, psutil.NoSuchProcess):
         return []
+
+
+def start_if_ended(cluster: Cluster) -> None:
+    """Start a cluster as an operator does, if it ended by itself."""
+    if not tree(cluster):
+        cluster.stop(signal.SIGKILL)
+        cluster.start()

@@ -4,6 +4,7 @@ import random
 import signal
 import sqlite3
 import time
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
 
@@ -14,7 +15,7 @@ from tests.faults.ending import end
 from tests.faults.hall import open_hall
 from tests.faults.postgres import cluster_in, tree
 from tests.faults.service import Warm, frozen, running
-from tests.faults.table import Row
+from tests.faults.table import Row, how_soon
 from tests.faults.trainees import Crowd, Trainee, at_work
 
 PER_DISK = 20
@@ -27,7 +28,7 @@ Disk = tuple[list[Audit], Audit, list[str]]
 def cut_sqlite(times: int, seed: int, *options: str) -> Row:
     """Cut the power `times` times below a service on SQLite, with a fresh disk every `PER_DISK` images."""
     disks = [_one_disk(min(PER_DISK, times - begun), seed + begun, *options) for begun in range(0, times, PER_DISK)]
-    return _row("power cut, SQLite", disks)
+    return row_of("power cut, SQLite", disks)
 
 
 def _one_disk(times: int, seed: int, *options: str) -> Disk:
@@ -75,23 +76,29 @@ def cut_postgres(times: int, seed: int, *options: str) -> Row:
                     _work_a_little(crowd, rng)
                     with frozen([*tree(cluster), *service.processes()]):
                         time.sleep(0.02)
-                        audits.append(_after_postgres(disk, crowd))
+                        audits.append(after_postgres(disk, crowd))
             ended = end(hall, crowd)
-    return _row("power cut, PostgreSQL", [(audits, ended, crowd.wrong)])
+    return row_of("power cut, PostgreSQL", [(audits, ended, crowd.wrong)])
 
 
-def _row(fault: str, disks: list[Disk]) -> Row:
+def row_of(fault: str, disks: list[Disk], waits: Sequence[float] = ()) -> Row:
     """Each image was audited for all that was acknowledged before it; what the end was asked for is counted."""
     images = tuple(each for audits, _, _ in disks for each in audits)
     ends = [ended for _, ended, _ in disks]
     found = replace(sum((*images, *ends), NOTHING), acknowledged=sum(each.acknowledged for each in ends))
-    return Row(fault, len(images), found, tuple(each for *_, wrong in disks for each in wrong), each=images)
+    wrong = tuple(each for *_, wrong in disks for each in wrong)
+    note = how_soon(waits) if waits else ""
+    return Row(fault, len(images), found, wrong, note, images, max(waits, default=0.0))
 
 
-def _after_postgres(disk: DiskImage, crowd: Crowd) -> Audit:
+def after_postgres(disk: DiskImage, crowd: Crowd) -> Audit:
+    """Return what a cluster holds after the power of its disk was cut now; its processes and the writers stand still.
+
+    A disk that was full is given room before the cluster starts again.
+    """
     with power_back(disk.cut()) as mounted:
         # a machine that starts again has no such process
-        for left in [mounted / "pg/data/postmaster.pid", *(mounted / "pg").glob(".s.PGSQL*")]:
+        for left in [mounted / "pg/data/postmaster.pid", mounted / "ballast", *(mounted / "pg").glob(".s.PGSQL*")]:
             left.unlink(missing_ok=True)
         recovered = Cluster(mounted / "pg")
         recovered.start()

@@ -13,11 +13,13 @@ from tests.cluster import Cluster
 from tests.faults.disk_image import memory
 from tests.faults.ending import end
 from tests.faults.hall import open_hall
-from tests.faults.postgres import cluster_in, tree
+from tests.faults.postgres import cluster_in, start_if_ended, tree
 from tests.faults.service import Served, Warm, running
-from tests.faults.table import Row
-from tests.faults.trainees import at_work
+from tests.faults.table import Row, how_soon
+from tests.faults.trainees import STUCK_SECONDS, Crowd, at_work
 
+# so often an operator looks whether PostgreSQL runs
+OPERATOR_SECONDS = 1.0
 WAYS = {"immediate": signal.SIGQUIT, "fast": signal.SIGINT}
 
 
@@ -32,7 +34,7 @@ def kill_database(times: int, seed: int, *options: str, is_served: bool = False)
 
 
 def _break(fault, breaks, times: int, seed: int, *options: str, is_served: bool) -> Row:
-    rng, slowest, ways = random.Random(seed), 0.0, []
+    rng, waits, ways = random.Random(seed), list[float](), list[str]()
     with (
         tempfile.TemporaryDirectory(prefix="examapp-", dir=memory()) as folder,
         cluster_in(Path(folder) / "pg") as cluster,
@@ -48,14 +50,26 @@ def _break(fault, breaks, times: int, seed: int, *options: str, is_served: bool)
                 for _ in range(times):
                     time.sleep(rng.uniform(0.0, 0.15))
                     ways.append(breaks(cluster, rng))
-                    slowest = max(slowest, crowd.wait(len(crowd.trainees)))
+                    waits.append(_until_back(cluster, crowd))
                 assert {process.pid for process in service.processes()} == begun, "a server process was restarted"
                 crowd.wait_for_everybody()
             found = end(hall, crowd)
     note = ", ".join(f"{ways.count(way)} {way}" for way in sorted(set(ways)))
     if is_served:
         fault += ", two processes"
-    return Row(fault, len(ways), found, tuple(crowd.wrong), f"{note}; back in {slowest:.1f} s at most", back=slowest)
+    return Row(fault, len(ways), found, tuple(crowd.wrong), f"{note}; {how_soon(waits)}", back=max(waits))
+
+
+def _until_back(cluster: Cluster, crowd: Crowd) -> float:
+    """Return after how many seconds so much was acknowledged as there are trainees, with an operator at hand."""
+    begun = time.monotonic()
+    while time.monotonic() < begun + STUCK_SECONDS:
+        with suppress(TimeoutError):
+            crowd.wait(len(crowd.trainees), OPERATOR_SECONDS)
+            return time.monotonic() - begun
+        # it ends by itself when a process that recovers is killed
+        start_if_ended(cluster)
+    raise TimeoutError(f"nobody was told anything for {STUCK_SECONDS} s; met {dict(crowd.outcomes)}")
 
 
 def _restart(cluster: Cluster, rng: random.Random) -> str:
@@ -67,7 +81,6 @@ def _restart(cluster: Cluster, rng: random.Random) -> str:
 
 def _kill(cluster: Cluster, rng: random.Random) -> str:
     """Kill a process; PostgreSQL itself restarts after the loss of a backend, an operator after that of all of it."""
-    # it ends by itself when a process that recovers is killed
     processes = tree(cluster)
     victim = rng.choice(processes) if processes else None
     if victim is None or victim == processes[0]:

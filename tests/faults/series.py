@@ -6,6 +6,7 @@ from functools import partial
 
 from tests.faults.cut_connections import cut_connections
 from tests.faults.disk_errors import fail_disk
+from tests.faults.full_disk import fill_disk
 from tests.faults.kills import kill_processes, kill_servers
 from tests.faults.limits import run_out_of_files, run_out_of_memory
 from tests.faults.power_cuts import cut_postgres, cut_sqlite
@@ -33,6 +34,7 @@ SERIES = {
     "power-postgres": Series(cut_postgres, 30, 2, OFF, 2),
     "disk": Series(fail_disk, 4000, 60, EARLY, 60),
     "disk-serve": Series(partial(fail_disk, is_served=True), 1000, 60),
+    "full-postgres": Series(fill_disk, 30, 2, EARLY, 2),
     "connections": Series(cut_connections, 1500, 40, EARLY, 40),
     "connections-serve": Series(partial(cut_connections, is_served=True), 500, 40),
     "restart": Series(restart_database, 250, 4, EARLY, 6),

@@ -130,16 +130,28 @@ def running(service: Warm | Served) -> Iterator[Warm | Served]:
 
 @contextmanager
 def frozen(processes: list[psutil.Process]) -> Iterator[None]:
-    """Hold processes still, as the moment before the power goes; let them go on afterwards."""
+    """Hold processes still, as the moment before the power goes; let them go on afterwards.
+
+    One that has ended by itself is still enough, whether somebody has asked for its end or not.
+    """
     for process in processes:
-        process.suspend()
-    while any(process.status() != psutil.STATUS_STOPPED for process in processes):
+        with suppress(psutil.NoSuchProcess):
+            process.suspend()
+    while any(_goes_on(process) for process in processes):
         time.sleep(0.001)
     try:
         yield
     finally:
         for process in processes:
-            process.resume()
+            with suppress(psutil.NoSuchProcess):
+                process.resume()
+
+
+def _goes_on(process: psutil.Process) -> bool:
+    try:
+        return process.status() not in (psutil.STATUS_STOPPED, psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _log() -> IO[bytes]:

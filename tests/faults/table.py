@@ -44,6 +44,13 @@ class Row:
         return all(each.lost for each in self.each or (self.audit,))
 
 
+def how_soon(seconds: Sequence[float]) -> str:
+    """Return when something was acknowledged again after the faults: for half of them, for 99 of 100, and at most."""
+    ordered = sorted(seconds)
+    half, most = ordered[len(ordered) // 2], ordered[len(ordered) * 99 // 100]
+    return f"back in {half:.2f} s (half), {most:.2f} s (99 %), {ordered[-1]:.1f} s at most"
+
+
 HEAD = ("fault", "injected", "acknowledged", "lost", "duplicated", "phantom", "control lost, of acknowledged")
 
 

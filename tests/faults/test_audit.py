@@ -5,7 +5,7 @@ import json
 import random
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,7 +34,7 @@ class Held:
 
 
 @pytest.fixture(scope="module")
-def held(tmp_path_factory) -> Iterator[Held]:
+def held(tmp_path_factory) -> Held:
     folder = tmp_path_factory.mktemp("held")
     hall = open_hall(folder, trainees=1, sittings=1)
     with running(Warm(hall)) as service:
