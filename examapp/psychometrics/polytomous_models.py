@@ -6,7 +6,7 @@ from abc import abstractmethod
 
 import numpy as np
 
-from examapp.psychometrics.response_models import TINY, Floats, ResponseModel, logistic, subtract_symmetric
+from examapp.psychometrics.response_models import TINY, Floats, ResponseModel, logistic, nonzero, subtract_symmetric
 
 
 class Graded(ResponseModel):
@@ -19,9 +19,8 @@ class Graded(ResponseModel):
         return np.column_stack([a, -a[:, None] * b])
 
     def natural(self, xi: Floats) -> tuple[Floats, Floats, Floats, Floats, Floats]:
-        a = xi[:, 0]
-        with np.errstate(divide="ignore", invalid="ignore"):
-            b = -xi[:, 1:] / a[:, None]
+        a = nonzero(xi[:, 0])
+        b = -xi[:, 1:] / a[:, None]
         return a, b, np.zeros_like(a), np.ones_like(a), np.ones_like(b)
 
     def moved(self, xi: Floats, shift: float, factor: float) -> Floats:
@@ -125,9 +124,8 @@ class PartialCredit(DivideByTotal):
         return np.column_stack([a, -a[:, None] * np.cumsum(b, axis=1)])
 
     def natural(self, xi: Floats) -> tuple[Floats, Floats, Floats, Floats, Floats]:
-        a = xi[:, 0]
-        with np.errstate(divide="ignore", invalid="ignore"):
-            b = -np.diff(xi[:, 1:], axis=1, prepend=0.0) / a[:, None]
+        a = nonzero(xi[:, 0])
+        b = -np.diff(xi[:, 1:], axis=1, prepend=0.0) / a[:, None]
         return a, b, np.zeros_like(a), np.ones_like(a), np.ones_like(b)
 
     def moved(self, xi: Floats, shift: float, factor: float) -> Floats:

@@ -42,6 +42,15 @@ def logit(p: Floats) -> Floats:
         return np.asarray(np.log(p) - np.log1p(-p), dtype=np.float64)
 
 
+def nonzero(a: Floats) -> Floats:
+    """Slopes `a` of any shape, those too flat to be divided by 1e-8 instead.
+
+    >>> nonzero(np.array([0.0, -2.0])).tolist()
+    [1e-08, -2.0]
+    """
+    return np.where(np.abs(a) < 1e-8, 1e-8, a)
+
+
 @dataclass(frozen=True)
 class ResponseModel(ABC):
     """One response model. `free` names what calibration estimates: slope, intercepts, lower, upper."""
@@ -96,9 +105,8 @@ class Dichotomous(ResponseModel):
         return np.column_stack([a, -a * b[:, 0], logit(c), logit(d)])
 
     def natural(self, xi: Floats) -> tuple[Floats, Floats, Floats, Floats, Floats]:
-        a = xi[:, 0]
-        with np.errstate(divide="ignore", invalid="ignore"):
-            b = -xi[:, 1:2] / a[:, None]
+        a = nonzero(xi[:, 0])
+        b = -xi[:, 1:2] / a[:, None]
         return a, b, logistic(xi[:, 2]), logistic(xi[:, 3]), np.ones_like(b)
 
     def is_straight(self, xi: Floats) -> bool:
