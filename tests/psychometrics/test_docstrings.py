@@ -1,9 +1,12 @@
-"""All that is public in the engine has a docstring, and a true example wherever a number can be shown."""
+"""All that is public in the engine has a docstring: a true example, the shape of every array, a source."""
 
+import ast
 import doctest
 import importlib
 import inspect
 import pkgutil
+import re
+from pathlib import Path
 
 import pytest
 
@@ -18,6 +21,31 @@ WITHOUT = {
     "testlet_expectation.score_products": "the cross-product form of standard_errors, which has the example",
     "testlets.gradient_and_step": "one cycle of calibrate_testlets, which has the example",
 }
+
+ARRAY = re.compile(r"npt\.ArrayLike|npt\.NDArray|\b(Floats|Codes|Indices|Mask|Hashes)\b")
+NO_ARRAY = re.compile(r"Callable|Sequence\[|Iterable")
+SHAPE = r"(\([A-Za-z0-9+* -]+,[A-Za-z0-9+* ,-]*\)|any shape|one shape)"
+SOURCE = re.compile(r"[A-Z][\w'-]+( et al\.)?,?\s\(?\d{4}")
+OWN = {
+    "blas.single_thread": "says how many threads there are",
+    "responses.codes": "reads what was given",
+    "responses.person_blocks": "counts people",
+    "response_models.logistic": "its own formula",
+    "response_models.logit": "its own formula",
+    "response_models.nonzero": "its own rule",
+    "response_models.subtract_symmetric": "bookkeeping of a matrix",
+    "dif.size_classes": "each method that calls it has the source of its limits",
+    "free_parameters.layout": "bookkeeping of a vector",
+    "maximization.is_possible": "its own rule",
+    "simulation.simulate_abilities": "draws from the normal distribution",
+    "simulation.simulate_responses": "states its own rule",
+    "simulation.random_design": "states its own rule",
+    "stacks.in_blocks": "cuts responses into blocks",
+    "stacks.thinned": "takes some of the rows",
+    "starting_values.margins": "counts people",
+    "starting_values.start_items": "states its own rule",
+}
+WHERE = re.compile(r"[^:]+: \S")
 
 
 def public(name):
@@ -60,6 +88,69 @@ def test_everything_public_says_what_it_is(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_public_function_shows_an_example(name):
-    functions = {key: value for key, value in public(name).items() if inspect.isfunction(inspect.unwrap(value))}
-    bare = [f"{name}.{key}" for key, value in functions.items() if ">>>" not in (inspect.getdoc(value) or "")]
+    bare = [f"{name}.{key}" for key, value in functions(name).items() if ">>>" not in (inspect.getdoc(value) or "")]
     assert set(bare) == {key for key in WITHOUT if key.split(".")[0] == name}
+
+
+def functions(name):
+    """The public functions of a module, by name, without what decorates them."""
+    unwrapped = {key: inspect.unwrap(value) for key, value in public(name).items()}
+    return {key: value for key, value in unwrapped.items() if inspect.isfunction(value)}
+
+
+def said(name, function):
+    """What the docstrings of a function and of its module say before the example."""
+    module = importlib.import_module(f"examapp.psychometrics.{name}")
+    return f"{(inspect.getdoc(function) or '').partition('>>>')[0]}\n{module.__doc__}"
+
+
+def referred(name, function):
+    """What the docstrings say of whatever the function's own names in backticks."""
+    module = importlib.import_module(f"examapp.psychometrics.{name}")
+    known = [getattr(module, word, None) for word in re.findall(r"`(\w+)`", said(name, function))]
+    return " ".join(
+        inspect.getdoc(value) or "" for value in known if inspect.isroutine(value) or inspect.isclass(value)
+    )
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_array_that_is_taken_or_given_has_its_shape(name):
+    shapeless = []
+    for key, function in functions(name).items():
+        signature, text = inspect.signature(function), said(name, function)
+        arrays = [p for p in signature.parameters.values() if ARRAY.search(str(p.annotation))]
+        shapeless += [
+            f"{key}({p.name})"
+            for p in arrays
+            if not NO_ARRAY.search(str(p.annotation)) and not re.search(rf"\b{p.name}\b[^.]{{0,70}}?{SHAPE}", text)
+        ]
+        if ARRAY.search(str(signature.return_annotation)) and not re.search(SHAPE, text):
+            shapeless.append(f"{key} -> ")
+    assert shapeless == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_function_has_a_source_or_is_its_own(name):
+    sourceless = {
+        f"{name}.{key}"
+        for key, function in functions(name).items()
+        if not SOURCE.search(said(name, function)) and not SOURCE.search(referred(name, function))
+    }
+    assert sourceless == {key for key in OWN if key.partition(".")[0] == name}
+
+
+def test_errors_say_where_they_are():
+    folder = Path(psychometrics.__file__).parent
+    silent = [
+        f"{path.name}:{line}" for path in folder.glob("*.py") for line, text in raised(path) if not WHERE.match(text)
+    ]
+    assert silent == []
+
+
+def raised(path):
+    """Lines and messages of all ValueErrors of a module, {} for what is filled in."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
+            message = node.exc.args[0]
+            parts = message.values if isinstance(message, ast.JoinedStr) else [message]
+            yield node.lineno, "".join(p.value if isinstance(p, ast.Constant) else "{}" for p in parts)
