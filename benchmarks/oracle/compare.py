@@ -79,6 +79,19 @@ def responses(path: Path, names: Sequence[str]) -> npt.NDArray[np.float64]:
     return np.where(np.isin(columns, ["", "NA"]), "nan", columns).astype(np.float64)
 
 
+def consecutive(data: npt.NDArray[np.float64], counts: Sequence[int]) -> npt.NDArray[np.float64]:
+    """Responses (N, J) counted from 0 without the values that nobody gave, as the reference does before it fits.
+
+    `counts` (J,) says how many categories it found; where these are not the values used, nothing is changed.
+    """
+    out = data.copy()
+    for column, count in zip(out.T, counts, strict=True):
+        values = np.unique(column[np.isfinite(column)])
+        if values.size == count:
+            column[np.isfinite(column)] = np.searchsorted(values, column[np.isfinite(column)])
+    return out
+
+
 def calibrated(case: dict[str, Any]) -> Items:
     """The items of a calibration case, from its published slopes and intercepts."""
     model, rows = case["model"].lower(), case["items"]

@@ -20,7 +20,7 @@ from examapp.psychometrics.response_models import Floats
 from examapp.psychometrics.responses import codes
 from examapp.psychometrics.score_group_fit import score_group_fit
 
-from .calibration import case_data
+from .calibration import case_data, everybody, listed
 from .compare import Check, calibrated, compare, numbers
 from .slips import SLIPPED, model_fit_as_reference, nodes_of, score_group_fit_as_reference
 
@@ -29,7 +29,8 @@ FLOOR = 10**-2.5  # the reference's least variance of an item score
 
 
 def checks(folder: Path, case: dict[str, Any]) -> Iterator[Check]:
-    items, tolerances, scores = calibrated(case), case["tolerances"], _people(folder, case)
+    items, tolerances, (patterns, weight) = calibrated(case), case["tolerances"], case_data(folder, case)
+    scores = everybody(patterns, weight)
     mean, sd = case["latent"]["mean"], float(np.sqrt(case["latent"]["variance"]))
     theta = ability.estimate(scores, items, mean=mean, sd=sd, grid=nodes_of(case)).theta
     if case.get("itemfit"):
@@ -41,7 +42,7 @@ def checks(folder: Path, case: dict[str, Any]) -> Iterator[Check]:
             yield from _score_groups(scores, items, mean, sd, case)
     if "personfit_first_rows" in case:
         first = case["personfit_first_rows"]
-        rows = _listed(folder, case, theta, scores)
+        rows = listed(numbers(case["eap_first_rows"]["theta"][: first["rows"]]), theta, scores, patterns)
         ours = mean_squares(scores[rows], items, theta[rows], of="people", least_variance=FLOOR)
         for name, values, key in _pairs(ours):
             yield compare(f"people {name}", values, first[name], tolerances[key])
@@ -61,22 +62,6 @@ def checks(folder: Path, case: dict[str, Any]) -> Iterator[Check]:
         pairs = matrix[np.tril_indices(len(items), -1)]
         yield compare("Q3", pairs, theirs, 0.002)
         yield compare("largest Q3", np.nanmax(np.abs(pairs)), case["Q3"]["max_abs_offdiag"], 0.002)
-
-
-def _people(folder: Path, case: dict[str, Any]) -> Floats:
-    """One row for each person; a table of patterns is written out."""
-    patterns, frequency = case_data(folder, case)
-    return patterns if frequency is None else np.repeat(patterns, frequency.astype(int), axis=0)
-
-
-def _listed(folder: Path, case: dict[str, Any], theta: Floats, scores: Floats) -> npt.NDArray[np.intp]:
-    """The people behind the listed rows: the first ones, or the first of each pattern where patterns are listed."""
-    count = case["personfit_first_rows"]["rows"]
-    listed = numbers(case["eap_first_rows"]["theta"][:count])
-    if np.allclose(theta[:count], listed, atol=0.01):
-        return np.arange(count)
-    patterns, _ = case_data(folder, case)
-    return np.array([int(np.flatnonzero((scores == pattern).all(axis=1))[0]) for pattern in patterns[:count]])
 
 
 def _model(name: str, scores: Floats, items: Items, mean: float, sd: float, case: dict[str, Any]) -> Iterator[Check]:

@@ -14,7 +14,8 @@ WHY = {
         " /settings/* /bank_parameters /bank_source /bank/item /metric /definitions/* /sem_source /matching /rounding"
         " /covariance/order /checks/*_order /group_statistics_use_all_rows */call /results/*/weight */TOL"
         " /results/*/item_parameters */method */patterns/name */item /scores/WLE/left_out /adaptive_tests/estimator"
-        " /adaptive_tests/start /adaptive_tests/generating_theta /key /M2/type /*/*_balanced*/value"
+        " /adaptive_tests/start /adaptive_tests/generating_theta /key /M2/type /eap_first_rows/rows"
+        " /*/*_balanced*/value"
     ),
     "a tolerance for quantities that the case does not hold, or of a kind with tolerances of its own": "/tolerances/*",
     "how long or in how many steps the reference's own program ran": (

@@ -1,11 +1,15 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from benchmarks import oracle_table
 from benchmarks.oracle import calibration, classification, item_analysis, multigroup, scoring, simulation
-from benchmarks.oracle.compare import cases, missed, read
+from benchmarks.oracle.compare import cases, consecutive, missed, read
 from benchmarks.oracle.held import Watched, reason
+from benchmarks.oracle.maximum import stopped_early
 from benchmarks.oracle.slips import model_fit_as_reference, score_group_fit_as_reference
+from examapp.psychometrics.calibration import calibrate
 from examapp.psychometrics.irt import Items, grid
 from examapp.psychometrics.model_fit import model_fit
 from examapp.psychometrics.score_group_fit import score_group_fit
@@ -49,6 +53,23 @@ def test_what_nobody_asked_for_is_found():
     assert [row["a"] for row in case["items"]] == [case["fit"]["logLik"] * -1]
     assert case.left() == {"/fit/extra", "/items/new"}
     assert reason("/items/new") == ""
+
+
+def test_a_reference_that_stopped_early_is_judged_at_the_maximum_and_no_other_is(reference):
+    case = read(reference, "calibration/lsat7_3pl_prior.json")
+    (data, _), priors = calibration.case_data(reference, case), calibration.case_priors(case)
+    fit = calibrate(data, "3pl", priors=priors)
+    assert stopped_early(case, fit, data, None, priors, ["a"]) is None
+    early = case | {"items": [row | {"a": 0.9 * row["a"]} for row in case["items"]]}
+    assert [check.passed for check in stopped_early(early, fit, data, None, priors, ["a"])] == [True, True]
+    lower = replace(fit, log_likelihood=fit.log_likelihood - 0.05)
+    assert [check.passed for check in stopped_early(early, lower, data, None, priors, ["a"])] == [False, True]
+
+
+def test_categories_that_nobody_used_are_counted_out():
+    data = np.array([[0.0, 1.0], [2.0, 2.0], [np.nan, 3.0]])
+    assert np.array_equal(consecutive(data, [2, 3]), [[0, 0], [1, 1], [np.nan, 2]], equal_nan=True)
+    assert np.array_equal(consecutive(data, [3, 4]), data, equal_nan=True)
 
 
 @pytest.mark.slow
