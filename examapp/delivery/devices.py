@@ -23,15 +23,19 @@ NEWEST_OPENING = (
     .correlate(Sitting)
     .scalar_subquery()
 )
-_LAST = (
+# body of the entry that says on which device a sitting was last opened; likewise
+LAST_OPENING = (
     select(JournalEntry.body)
     .where(
-        JournalEntry.sitting_id == bindparam("sitting"),
+        JournalEntry.sitting_id == Sitting.id,
         (JournalEntry.kind == Kind.STARTED.value) | (JournalEntry.kind == Kind.OPENED.value),
     )
     .order_by(JournalEntry.number.desc())
     .limit(1)
+    .correlate(Sitting)
+    .scalar_subquery()
 )
+_LAST = select(LAST_OPENING).where(Sitting.id == bindparam("sitting"))
 
 
 def name_of(csrf_digest: str) -> str:
@@ -41,9 +45,13 @@ def name_of(csrf_digest: str) -> str:
 
 def is_news(sitting: Sitting, device: str) -> bool:
     """Say whether a running sitting that is opened on `device` was last opened on another one."""
-    newest = db.session.connection().execute(_LAST, {"sitting": sitting.id}).scalar_one()
-    known = json.loads(newest).get("device", device)
-    return sitting.status == OPEN and bool(known != device)
+    last = db.session.connection().execute(_LAST, {"sitting": sitting.id}).scalar_one()
+    return is_another(sitting.status, last, device)
+
+
+def is_another(status: str, last_opening: str, device: str) -> bool:
+    """Say the same of a sitting that was read with `LAST_OPENING`."""
+    return status == OPEN and bool(json.loads(last_opening).get("device", device) != device)
 
 
 def open_on(sitting: Sitting, device: str, *, at: datetime) -> None:

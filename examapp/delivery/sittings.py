@@ -127,10 +127,11 @@ class Stored:
 
 def stored_responses(sitting: Sitting) -> list[Stored]:
     """Return what is stored for a sitting, by slot, with the receipt of each."""
-    rows = db.session.connection().execute(_STORED, {"sitting": sitting.id})
+    rows = db.session.connection().execute(_STORED, {"sitting": sitting.id}).all()
+    values = json.loads(f"[{','.join(row.value for row in rows)}]")
     return [
-        Stored(slot, seq, json.loads(value), journal.Entry(number, parse_utc(at), digest))
-        for slot, seq, value, number, at, digest in rows
+        Stored(slot, seq, value, journal.Entry(number, parse_utc(at), digest))
+        for (slot, seq, _, number, at, digest), value in zip(rows, values, strict=True)
     ]
 
 

@@ -28,6 +28,7 @@ _STANDING = (
     select(
         Sitting.id, Sitting.exam_form_id, Sitting.seed, Sitting.status, Sitting.ends_at, Sitting.closed_at,
         Sitting.epoch, User.id.label("user_id"), User.session_epoch, User.role,
+        devices.LAST_OPENING.label("last_opening"),
     )
     .join(Registration, Registration.id == Sitting.registration_id)
     .join(User, User.id == Registration.trainee_id)
@@ -49,7 +50,7 @@ def standing_of(app: Flask, environ: Environ, public_id: str, secret: str) -> tu
         tickets.check_csrf(token, digest, secret)
     except ExamappError as error:
         raise Ordinary from error
-    if devices.is_news(row, devices.name_of(digest)):
+    if devices.is_another(row.status, row.last_opening, devices.name_of(digest)):
         raise Ordinary
     return row, digest
 
