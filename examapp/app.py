@@ -28,6 +28,9 @@ from examapp.web.gate import Gate
 gc.freeze()
 gc.enable()
 
+# more that work at once than one interpreter can keep busy; kept, as to open one costs PostgreSQL more than a request.
+# Few more in need: with the committer's own a process holds 21 of the database's connections (100 by its default)
+CONNECTIONS = {"pool_size": 16, "max_overflow": 4, "pool_timeout": 10, "pool_use_lifo": True}
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
 
 

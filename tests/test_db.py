@@ -1,7 +1,11 @@
+from contextlib import ExitStack
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import event
 
+from examapp.app import CONNECTIONS
 from examapp.canonical import digest
 from examapp.db import broken_seals, db, insert_sealed, seal_of
 from examapp.scoring.models import Mark
@@ -37,3 +41,13 @@ def test_rows_inserted_together_carry_the_seals_of_rows_inserted_alone(app):
     stored = {mark.slot: (mark.marker, mark.marked_at) for mark in db.session.query(Mark)}
     assert list(broken_seals(Mark.__table__)) == []
     assert stored == dict.fromkeys((1, 2, 3), ('a "b" 材料', makers.AT))
+
+
+def test_connections_that_work_at_once_are_kept(app):
+    opened = []
+    event.listen(db.engine, "connect", lambda connection, record: opened.append(record))
+    for _ in range(3):
+        with ExitStack() as stack:
+            for _ in range(CONNECTIONS["pool_size"]):
+                stack.enter_context(db.engine.connect())
+    assert len(opened) == CONNECTIONS["pool_size"]

@@ -1,10 +1,11 @@
 """Group commit: the saves that wait together share one durable transaction, and are acknowledged after it.
 
 One thread per process, with one connection of its own, takes what waits, at most `LARGEST_BATCH`. A batch begins when
-`ENOUGH` wait or when the pace allows: an idle service writes at once, a busy one gathers for some milliseconds, which
+`ENOUGH` wait or a pause is over: an idle service writes at once, a busy one gathers for some milliseconds, which
 divides what a transaction costs by the size of the batch. The queue is bounded; past it a save is refused at once (503
-with Retry-After) and stays safe in the trainee's browser. What failed by chance is run again; else a batch is split in
-halves, so that one bad request cannot fail its neighbours.
+with Retry-After) and stays safe in the trainee's browser. What failed by chance is run again, and if it turns out to be
+stored already, answered as it would have been; else a batch is split in halves, so that one bad request cannot fail its
+neighbours.
 """
 
 import logging
@@ -32,7 +33,10 @@ PATIENCE_SECONDS = 20
 # a batch begins when so many wait, or so many seconds after the one before it; a transaction of PostgreSQL costs two
 # processors several times as much as one of SQLite
 ENOUGH = {"sqlite": 16, "postgresql": 32}
-PACE = {"sqlite": 0.008, "postgresql": 0.025}
+LONGEST_PAUSE = {"sqlite": 0.008, "postgresql": 0.025}
+# the pause grows with the load: so many seconds for each request a second, of which each batch tells a part anew
+PAUSE_EACH = 25e-6
+NEWEST_PART = 0.1
 TRIES = 5
 SHARD_BITS = 10
 
@@ -99,8 +103,8 @@ class Committer:
         self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
         self._connection: Connection | None = None
-        self._pace, self._enough = PACE[engine.dialect.name], ENOUGH[engine.dialect.name]
-        self._next = 0.0
+        self._longest_pause, self._enough = LONGEST_PAUSE[engine.dialect.name], ENOUGH[engine.dialect.name]
+        self._taken = self._next = self._rate = 0.0
         self._batches = self._requests = self._refused = self._tried_again = self._last_batch = 0
         self._seconds = 0.0
 
@@ -153,8 +157,14 @@ class Committer:
                 self._changed.wait()
             self._changed.wait_for(lambda: len(self._queue) >= self._enough, max(0.0, self._next - time.monotonic()))
             batch = [self._queue.popleft() for _ in range(min(len(self._queue), LARGEST_BATCH))]
-        self._next = time.monotonic() + self._pace
+        self._pause(len(batch))
         return batch
+
+    def _pause(self, size: int) -> None:
+        """Let the next batch gather: the longer, the more come."""
+        before, self._taken = self._taken, time.monotonic()
+        self._rate += NEWEST_PART * (size / max(self._taken - before, 0.001) - self._rate)
+        self._next = self._taken + min(self._longest_pause, self._rate * PAUSE_EACH)
 
     def _shard_of(self, waiting: _Waiting) -> int:
         return shard_of(waiting.request.sitting_id, self._shards)

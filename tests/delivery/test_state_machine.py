@@ -220,7 +220,7 @@ def run(hall: Hall, number: int, examples: int) -> Counter[str]:
 @pytest.fixture
 def hall(config: Config, database: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hall]:
     """A service without a pace; SQLite lies in memory where there is room, as durability is not the subject."""
-    monkeypatch.setattr(committer, "PACE", {"sqlite": 0.0, "postgresql": 0.0})
+    monkeypatch.setattr(committer, "LONGEST_PAUSE", {"sqlite": 0.0, "postgresql": 0.0})
     memory = Path("/dev/shm")  # noqa: S108 - a folder of our own in it
     folder = Path(tempfile.mkdtemp(dir=memory if memory.is_dir() else None))
     if database == "sqlite":
