@@ -93,7 +93,8 @@ class RealSitting:
         ticket = tickets.sign(tickets.Ticket(self.id, self._form, epoch, digest, FAR), SECRET)
         status, answer = self._hall.send(method, self._path + path, ticket, body, at)
         number = answer.get("stored_seq") or int(answer.get("receipt", "0:").split(":")[0]) or None
-        end = seconds(parse_utc(answer["ends_at"])) if status == 200 else None
+        # a paused sitting is told no end
+        end = seconds(parse_utc(answer["ends_at"]) if answer["ends_at"] else NO_END) if status == 200 else None
         return Said(status, answer.get("code", ""), number, end)
 
     def save(self, epoch: int, slot: int, seq: int, value: Any, at: float) -> Said:

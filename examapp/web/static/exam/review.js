@@ -67,7 +67,7 @@ export class HandIn {
       this.#outbox.retryNow();
       // whatever could not be saved would be lost by handing in, so it goes first
       if (!(await this.#outbox.settled(PATIENCE))) throw new Error("unsaved");
-      await this.#server.handIn();
+      if ((await this.#server.handIn()).status !== "submitted") throw new Error("no receipt");
       await this.#finished();
     } catch (error) {
       if (error instanceof Problem && error.code === "sitting.closed") this.#finished();
