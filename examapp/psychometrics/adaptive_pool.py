@@ -174,7 +174,7 @@ def _open(items: Indices, open_items: Mask, area: Indices | None, wanted: Mask |
 
 
 def cubic(fraction: float | Floats) -> Floats:
-    """Weights (4, ...) of the points -1, 0, 1, 2 in Lagrange's cubic at a `fraction` between 0 and 1, of any shape.
+    """Weights (4, ...) of the points -1, 0, 1, 2 in Lagrange's cubic at a `fraction` of any shape, between 0 and 1.
 
     Source: Abramowitz & Stegun (1964, 25.2.13).
 

@@ -91,7 +91,7 @@ def classical_statistics(responses: npt.ArrayLike) -> TestStatistics:
 
 
 def cronbach_alpha(covariance: Floats) -> float:
-    """Coefficient alpha J / (J - 1) (1 - trace / sum) of an item covariance matrix (J, J) (Cronbach 1951).
+    """Coefficient alpha J / (J - 1) (1 - trace / sum) of an item `covariance` (J, J) (Cronbach 1951).
 
     NaN for a single item, and where the total does not vary.
 

@@ -150,7 +150,7 @@ class Sums:
 def tables(columns: Columns, logs: list[Floats], weights: Floats, dtype: npt.DTypeLike, theta: Floats) -> list[Table]:
     """One table per group from log P (Q, J, K) of each group, its prior weights (G, Q) and its nodes theta (G, Q).
 
-    `logs` holds an array (Q, J, K) for each group.
+    `logs` (Q, J, K) are those of each group in turn.
 
     >>> half = np.log(np.full((1, 1, 2), 0.5))
     >>> columns, nodes = Columns.of(np.array([2]), False), np.zeros((1, 1))

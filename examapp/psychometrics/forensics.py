@@ -49,7 +49,7 @@ def preknowledge(
 ) -> Preknowledge:
     """Is a person better on the items at positions `exposed` than on the others? (Sinharay 2017)
 
-    `responses` (N, J) are scores, `bounds` on the items' scale of theta.
+    `responses` (N, J) are scores, `exposed` (n,) positions, `bounds` on the items' scale of theta.
     sign(theta_e - theta_o) sqrt(2 (l_e(theta_e) + l_o(theta_o) - l(theta))), each theta by maximum likelihood
     within `bounds`; standard normal without preknowledge. NaN for people who saw only one kind of item.
 

@@ -4,7 +4,8 @@ The metric is logistic without 1.7. For item j with slope a, threshold b, lower 
 
     P(X_j = 1 | theta) = c + (d - c) / (1 + exp(-a (theta - b)))                 (Lord 1980, eq. 2-1)
 
-and the polytomous models are in `polytomous_models`. A score X runs from 0 to K-1.
+and the polytomous models are in `polytomous_models`. A score X runs from 0 to K-1. Abilities `theta` (Q,) are on the
+items' scale.
 """
 
 from __future__ import annotations

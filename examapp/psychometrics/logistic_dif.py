@@ -120,7 +120,7 @@ def _design(cells: Cells) -> tuple[Floats, Floats, Floats]:
 
 
 def fit_logistic(design: Floats, right: Floats, count: Floats) -> Fit:
-    """Logistic regression of `right` out of `count` (n,) on a design (n, p) by Newton steps, halved if too long.
+    """Logistic regression of `right` (n,) out of `count` (n,) on a `design` (n, p) by Newton steps, halved if too long.
 
     The deviance is -2 log L of the single responses (McCullagh & Nelder 1989, ch. 4).
 

@@ -63,7 +63,7 @@ def owners(items: Items) -> Indices:
 
 
 def covariance_of(items: Items, covariance: npt.ArrayLike, names: Sequence[tuple[str, int]]) -> Floats:
-    """The covariance matrix (P, P) of the free parameters from that of a calibration's vector.
+    """The covariance matrix (P, P) of the free parameters from the `covariance` (V, V) of a calibration's vector.
 
     `names` says what each entry of the vector is and which item it belongs to, -1 if shared (`Layout.names`); what
     the calibration held fixed gets variance 0.
@@ -118,7 +118,7 @@ def numerical_jacobian(function: Callable[[Floats], Floats], at: Floats) -> Floa
 
 
 def checked_covariance(covariance: npt.ArrayLike | None, size: int, where: str) -> Floats:
-    """The covariance matrix (size, size) of free parameters, all NaN if not given; other shapes are refused.
+    """The `covariance` (size, size) of free parameters, all NaN if not given; other shapes are refused.
 
     >>> checked_covariance(None, 1, "here").tolist()
     [[nan]]

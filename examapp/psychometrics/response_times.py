@@ -106,7 +106,7 @@ def time_preknowledge(
 ) -> tuple[Floats, Floats]:
     """Is a person faster on the items at positions `exposed` than on the others? Statistic and p-value, (N,) each.
 
-    `times` (N, J) are in seconds, `alpha` and `beta` (J,) those of `fit_times`.
+    `times` (N, J) are in seconds, `alpha` and `beta` (J,) those of `fit_times`, `exposed` (n,) positions.
     (tau_e - tau_o) / sqrt(1 / sum_e alpha^2 + 1 / sum_o alpha^2), the signed likelihood ratio (Sinharay 2020);
     standard normal without preknowledge, NaN for people with times of one kind only.
 

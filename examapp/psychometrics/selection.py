@@ -21,7 +21,9 @@ MEI_BLOCK = 64
 
 
 def weighted_information(pool: AdaptivePool, items: Indices, theta: float, weights: Floats) -> Floats:
-    """Information weighted over ability, sum_q w_q I_j(theta_q), (n,): MLWI and MPWI (Veerkamp & Berger 1997).
+    """Information weighted over ability, sum_q w_q I_j(theta_q), (n,): MLWI and, with a posterior, MPWI.
+
+    Sources: Veerkamp & Berger (1997), van der Linden (1998).
 
     >>> pool = AdaptivePool.of(irt.Items.of("2pl", a=[1.0, 2.0], b=[0.0, 0.0]))
     >>> weighted_information(pool, np.array([0, 1]), 0.0, pool.prior).round(3).tolist()

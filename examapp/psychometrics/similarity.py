@@ -108,7 +108,7 @@ def joint_similarity(
 def similarity_matrix(responses: npt.ArrayLike, items: Items, theta: npt.ArrayLike) -> Floats:
     """omega of all pairs of N people, (N, N), by matrix products; NaN on the diagonal and where nothing is shared.
 
-    `responses` (N, J) and `theta` (N,) as for `similarity`, whose omega it is (van der Linden & Sotaridona 2006).
+    `responses` (N, J) and `theta` (N,) as for `similarity`, whose omega it is (after Wollack 1997).
     Meant for screening: take the pairs with a large omega to `similarity` for their exact p-value.
 
     >>> items = Items.of("rasch", b=[0.0, 0.0])

@@ -23,8 +23,10 @@ WITHOUT = {
 }
 
 ARRAY = re.compile(r"npt\.ArrayLike|npt\.NDArray|\b(Floats|Codes|Indices|Mask|Hashes)\b")
-NO_ARRAY = re.compile(r"Callable|Sequence\[|Iterable")
-SHAPE = r"(\([A-Za-z0-9+* -]+,[A-Za-z0-9+* ,-]*\)|any shape|one shape)"
+LISTS = re.compile(r"Callable|Sequence\[|Iterable")
+AXES = r"\([A-Za-z0-9+* -]+,[A-Za-z0-9+* ,-]*\)"
+BESIDE = r"`?(,? (and |or )?`\w+`)*(,? [A-Za-z]{1,3} | | each )"  # other names of the same shape, or a symbol
+ANY = r"(?:has|have|of|may have|are of) (?:any|one) shape"
 SOURCE = re.compile(r"[A-Z][\w'-]+( et al\.)?,?\s\(?\d{4}")
 OWN = {
     "blas.single_thread": "says how many threads there are",
@@ -117,15 +119,12 @@ def referred(name, function):
 def test_every_array_that_is_taken_or_given_has_its_shape(name):
     shapeless = []
     for key, function in functions(name).items():
-        signature, text = inspect.signature(function), said(name, function)
+        signature, text = inspect.signature(function), re.sub(r"\s+", " ", said(name, function))
         arrays = [p for p in signature.parameters.values() if ARRAY.search(str(p.annotation))]
-        shapeless += [
-            f"{key}({p.name})"
-            for p in arrays
-            if not NO_ARRAY.search(str(p.annotation)) and not re.search(rf"\b{p.name}\b[^.]{{0,70}}?{SHAPE}", text)
-        ]
-        if ARRAY.search(str(signature.return_annotation)) and not re.search(SHAPE, text):
-            shapeless.append(f"{key} -> ")
+        taken = [p.name for p in arrays if not LISTS.search(str(p.annotation))]
+        shapeless += [f"{key}({p})" for p in taken if not re.search(rf"\b{p}\b{BESIDE}({AXES}|{ANY})", text)]
+        if ARRAY.search(str(signature.return_annotation)) and not re.search(rf"{AXES}|{ANY}", text):
+            shapeless.append(f"{key} -> {signature.return_annotation}")
     assert shapeless == []
 
 
