@@ -31,6 +31,7 @@ from examapp.psychometrics.starting_values import Margins, margins, start_items
 MIDDLING = 4_000_000
 FIRST_LOOK = 4096
 MANY = SMALL
+FINE, ROUGH, ROUGHEST = (1.25, 64), (1.6, 32), (2.0, 24)
 
 
 @dataclass(frozen=True)
@@ -129,11 +130,13 @@ def calibrate(
     columns = Columns.of(begin.categories, found.missing, plan.straight)
     with single_thread(), mapper(map, people * len(begin)) as mapped:
         problem = Problem(blocks, columns, plan, chosen, z, prior, np.float64 if exact else np.float32, mapped)
-        problem, vector = _first_look(problem, 0 if start else found.rows, points is None)
+        spacing = None if points else FINE if exact or latent == "histogram" else ROUGH
+        problem, vector = _first_look(problem, 0 if start else found.rows, spacing)
         climb = climb_with_histogram if latent == "histogram" else _normal
         problem, ascent = climb(problem, vector, tolerance or (1e-4 if exact else 2e-3), max_cycles)
         if precision == "auto" and not exact and people * len(begin) <= MIDDLING:
-            problem, ascent = sharpened(problem, ascent)
+            finer = _needed_points(problem, ascent.vector, *FINE) if spacing == ROUGH else problem.z.size
+            problem, ascent = sharpened(_on_nodes(problem, finer), ascent)
     return _finished(problem, ascent, people, len(begin))
 
 
@@ -177,15 +180,14 @@ def _plan(
     return layout(start, held, np.zeros(groups), np.ones(groups), means, sds)
 
 
-def _first_look(problem: Problem, rows: int, choose_points: bool) -> tuple[Problem, Floats]:
+def _first_look(problem: Problem, rows: int, spacing: tuple[float, int] | None) -> tuple[Problem, Floats]:
     """Start from a few thousand people if there are many more, and make the grid as fine as the test is sharp."""
     vector = problem.layout.start()
     if rows > 2 * FIRST_LOOK and rows * problem.columns.item.size > MANY:
         few = replace(problem, blocks=thinned(problem.blocks, rows // min(FIRST_LOOK, rows // 4)), map=in_turn)
-        vector = ascend(_on_nodes(few, _needed_points(few, vector, 1.6, 32)), vector, 0.5, 60).vector
-    if choose_points:
-        apart, least = (1.6, 32) if problem.dtype == np.float32 else (1.25, 64)
-        problem = _on_nodes(problem, _needed_points(problem, vector, apart, least))
+        vector = ascend(_on_nodes(few, _needed_points(few, vector, *ROUGH)), vector, 0.5, 60).vector
+    if spacing:
+        problem = _on_nodes(problem, _needed_points(problem, vector, *spacing))
     return problem, vector
 
 
@@ -210,10 +212,10 @@ def _needed_points(problem: Problem, vector: Floats, apart: float, least: int) -
 
 
 def _normal(problem: Problem, vector: Floats, tolerance: float, max_cycles: int) -> tuple[Problem, Ascent]:
-    """The climb under normal abilities; where single precision will do, half the nodes will at first, if they can."""
+    """The climb under normal abilities; where single precision will do, fewer nodes will at first, if they can."""
     points = problem.z.size
     if problem.dtype == np.float32:
-        few = _needed_points(problem, vector, 2.0, 24)
+        few = _needed_points(problem, vector, *ROUGHEST)
         points = few if few <= 0.8 * points else points
     return problem, ascend(problem, vector, tolerance, max_cycles, _on_nodes(problem, points))
 
