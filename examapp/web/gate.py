@@ -124,10 +124,10 @@ class Gate:
                 raise Ordinary
             found, places = sealed_paper.of_form(begun.exam_form_id, secret), sittings.places(begun)
             is_open = begun.status == OPEN and counts(begun.ends_at, at, self._grace)
-            material = sitting_answers.material(begun.id, places, found, secret, is_open=is_open)
+            keys = sitting_answers.keys(begun.id, found, secret, is_open=is_open)
             shown = sitting_answers.running(begun, found.part, begun.ends_at, at=at)
             cookie = sitting_answers.ticket_cookie(begun, begun.ends_at, ticket.csrf_digest, self._config)
-            content = sitting_answers.encoded({**shown, **material})
+            content = sitting_answers.with_slots({**shown, **keys}, places)
         return Answer(content, (("Set-Cookie", cookie), *_VARY), "201 CREATED" if is_new else "200 OK")
 
     def _resume(self, environ: Environ, public_id: str, at: datetime) -> Answer:

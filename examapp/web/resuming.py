@@ -55,12 +55,17 @@ def standing_of(app: Flask, environ: Environ, public_id: str, secret: str) -> tu
     return row, digest
 
 
-def material(standing: Any, config: Config, *, at: datetime) -> dict[str, Any]:
-    """Return what a page needs to show a sitting; the key of its paper only while it runs."""
+def begun(standing: Any, config: Config, *, at: datetime) -> bytes:
+    """Return what a page needs to show a sitting."""
+    return sitting_answers.with_slots(_shown(standing, config, at=at), sittings.places(standing))
+
+
+def _shown(standing: Any, config: Config, *, at: datetime) -> dict[str, Any]:
+    """Return how a sitting stands, with the keys to what is shown; that of its paper only while it runs."""
     found = sealed_paper.of_form(standing.exam_form_id, config.secret_key)
     is_open = standing.status == OPEN and counts(standing.ends_at, at, timedelta(seconds=config.grace_seconds))
-    places = sittings.places(standing)
-    return sitting_answers.material(standing.id, places, found, config.secret_key, is_open=is_open)
+    keys = sitting_answers.keys(standing.id, found, config.secret_key, is_open=is_open)
+    return {**running(standing, config, at=at), **keys}
 
 
 def running(standing: Any, config: Config, *, at: datetime) -> dict[str, Any]:
@@ -79,15 +84,10 @@ def whole(standing: Any, config: Config, *, at: datetime) -> bytes:
         for each in sittings.stored_responses(standing)
     }  # fmt: skip
     closed_at = stamp(standing.closed_at) if standing.closed_at else None
-    return sitting_answers.encoded(
-        {
-            **running(standing, config, at=at),
-            "closed_at": closed_at,
-            **material(standing, config, at=at),
-            "flags": sittings.flags(standing),
-            "stored": stored,
-        }
-    )
+    body = {
+        **_shown(standing, config, at=at), "closed_at": closed_at, "flags": sittings.flags(standing), "stored": stored,
+    }  # fmt: skip
+    return sitting_answers.with_slots(body, sittings.places(standing))
 
 
 def ticket_cookie(standing: Any, digest: str, config: Config, *, at: datetime) -> str:

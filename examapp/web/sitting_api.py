@@ -40,7 +40,7 @@ def start() -> Response:
     with transaction():
         registration = own_registration(doer, wanted)
         sitting, is_new = sittings.start(doer, registration, _device(), at=at)
-    answer = _answer({**resuming.running(sitting, settings(), at=at), **resuming.material(sitting, settings(), at=at)})
+    answer = _sent(resuming.begun(sitting, settings(), at=at))
     answer.status_code = 201 if is_new else 200
     return _with_ticket(answer, sitting, at)
 
