@@ -39,10 +39,11 @@ def countable(events: Iterable[Event]) -> list[Event]:
 
 
 def waiting(events: Iterable[Event]) -> dict[int, Event]:
-    """Return the requests to count late values that nobody has agreed to yet, by number."""
+    """Return the requests to count late values of which any still could, by number."""
     listed = list(events)
-    agreed = {event.body["asked"] for event in listed if event.kind is Kind.COUNTED}
-    return {each.number: each for each in listed if each.kind is Kind.COUNT_ASKED and each.number not in agreed}
+    asked = [event for event in listed if event.kind is Kind.COUNT_ASKED]
+    left = {event.number for event in countable(listed)} if asked else set()
+    return {each.number: each for each in asked if left & set(each.body["entries"])}
 
 
 def asked_for(events: Iterable[Event], asked: Event) -> list[Event]:
@@ -68,13 +69,13 @@ def agree(actor: access.Actor, sitting: Sitting, number: int, *, at: datetime) -
     head = journal.lock_one(sitting.id)
     events = _events(sitting)
     asked = waiting(events).get(number)
-    late = asked_for(events, asked) if asked else []
-    if asked is None or not late:
+    if asked is None:
         raise _nothing()
     if asked.body["actor"] == actor.id:
         raise Refused("late.same_person", N_("Somebody else must confirm what you asked for."))
     responses = [
-        {"entry": each.number, **{name: each.body[name] for name in ("slot", "seq", "value")}} for each in late
+        {"entry": each.number, **{name: each.body[name] for name in ("slot", "seq", "value")}}
+        for each in asked_for(events, asked)
     ]
     body = {"asked": number, "reason": asked.body["reason"], "actor": asked.body["actor"], "confirmed_by": actor.id}
     entry = _append(sitting, head, Kind.COUNTED, at, {**body, "responses": responses})

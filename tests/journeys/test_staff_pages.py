@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from examapp.accounts.access import OPERATOR
 from examapp.db import db
-from examapp.delivery import accommodations, interventions, sittings
+from examapp.delivery import accommodations, emergency, interventions, late_answers, sittings
 from examapp.delivery.interventions import Outage
 from examapp.scoring import marking, results
 from tests import makers
@@ -33,6 +33,7 @@ class Staff:
     waiting: str
     sitting: str
     asked: int
+    late: str
     registration: str
 
     def examiner_pages(self) -> list[str]:
@@ -51,7 +52,8 @@ class Staff:
             "/center/", own, f"{own}/register", f"{own}/roster", f"{own}/live", f"{own}/incidents", f"{own}/results",
             "/center/administrations/new", f"/center/administrations/new/{self.exam}/theory", sitting,
             f"{sitting}/time", f"{sitting}/time/{self.asked}", f"{sitting}/pause", f"{sitting}/resume",
-            f"{sitting}/emergency", f"{sitting}/void", f"{own}/pause", f"{own}/resume", f"{own}/outage",
+            f"{sitting}/emergency", f"{sitting}/void", f"/center/sittings/{self.late}/late",
+            f"/center/sittings/{self.late}/late/5", f"/center/sittings/{self.late}", f"{own}/pause", f"{own}/resume", f"{own}/outage",
             f"/center/registrations/{self.registration}/extra-time", "/center/certificates", "/center/clients",
             "/center/clients/new",
         ]  # fmt: skip
@@ -73,8 +75,11 @@ def staff(service: Service, live_app: Flask) -> Staff:
         outage = Outage("one", 15, "The network was down")
         interventions.credit_outage(invigilator, sitting, outage, at=sitting.started_at)
         interventions.add_time(invigilator, sitting, 90, "A fire alarm", at=sitting.started_at)
-        handed_in = makers.make_sitting()
-        makers.answer(handed_in, makers.RIGHT)
+        handed_in = makers.make_sitting(makers.make_registration(center_id=center.id))
+        makers.answer(handed_in, {1: "1"})
+        response = {"slot": 2, "seq": 1, "value": ["3", "5"], "client_time": None}
+        emergency.keep(invigilator, handed_in, emergency.EmergencyFile("sha256:file", (response,), 0), at=makers.AT)
+        late_answers.ask(invigilator, handed_in, "The network was down", at=makers.AT)
         marking.mark(OPERATOR, handed_in, at=makers.AT)
         results.score(OPERATOR, handed_in, at=makers.AT)
         slots = handed_in.exam_form.slots
@@ -82,7 +87,7 @@ def staff(service: Service, live_app: Flask) -> Staff:
             service, slots[0].item_version.item.bank.code, slots[0].item_version.item.code,
             slots[3].item_version.item.code, handed_in.exam_form.code, handed_in.exam_form.exam.code,
             registration.administration_id, handed_in.registration.administration_id, sitting.public_id,
-            sitting.last_number, late.id,
+            sitting.last_number, handed_in.public_id, late.id,
         )  # fmt: skip
         db.session.commit()
         return staff

@@ -48,11 +48,12 @@ def journal(public_id: str) -> str:
     """Show everything that happened in a sitting."""
     sitting, at = own_sitting(public_id), clock.now()
     entries = board.events(actor(), sitting)
+    uncounted = late_answers.waiting(entries)
     ends_at, paused_since = interventions.clock_of(sitting, at=at)
     return render_template(
         "center/journal.html", sitting=sitting, entries=entries, events=EVENTS, parts=PARTS, statuses=STATUSES,
         name=person, decisions=extra_time.history(sitting.registration_id), registered=extra_time.REGISTERED,
         ends_at=ends_at, paused_since=paused_since,
-        can_count=bool(late_answers.countable(entries)), uncounted=late_answers.waiting(entries),
+        can_count=bool(late_answers.countable(entries)) and not uncounted, uncounted=uncounted,
         waiting={event.number for event in interventions.waiting(entries)} if sitting.status == "open" else set(),
     )  # fmt: skip
