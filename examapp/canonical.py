@@ -63,7 +63,9 @@ def utc_string(at: datetime) -> str:
     """
     if at.tzinfo is None:
         raise ValueError(f"{at!r} has no time zone")
-    return at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+    # most are in UTC already; the offset that is cut off is +00:00
+    own = at if at.tzinfo is UTC else at.astimezone(UTC)
+    return own.isoformat(timespec="microseconds")[:26] + "Z"
 
 
 def parse_utc(text: str) -> datetime:

@@ -2,8 +2,8 @@
 
     python -m benchmarks.save_cost [--database sqlite,postgresql] [--http] [--seconds 4] [--runs 3] [--json FILE]
 
-Prints processor time, database time and bytes written of a save by size of its batch; with `--http` also of a save
-over HTTP, of the bare hello route beside it, and their ratio: the server on the first core, the load on the second.
+Prints processor time, database time and bytes written of a save by size of its batch; with `--http` also what a save
+costs over HTTP beside a bare hello behind the same server: the server on the first core, the load on the second.
 """
 
 import argparse
@@ -16,19 +16,20 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import psutil
 from flask_migrate import upgrade
 from rich.console import Console
 from rich.table import Table
 from sqlalchemy import Engine, text
 
 from benchmarks.exam_load.service import running, seed
-from benchmarks.save_cost import over_http
+from benchmarks.save_cost import hello, over_http
 from benchmarks.save_cost.in_process import Figure, bytes_written, measure, steady
 from benchmarks.save_cost.over_http import HttpFigure
+from benchmarks.save_cost.processor import family_seconds
 from benchmarks.save_cost.rows import saves
 from benchmarks.save_cost.rows import seed as seed_rows
 from examapp.app import MIGRATIONS, create_app
@@ -40,6 +41,7 @@ from tests.cluster import running_cluster
 SIZES = ((1, 500), (2, 1000), (8, 4000), (32, 8000), (128, 12800))
 TRAINEES = 200
 SEATS = 64
+BARE = "bare hello"
 
 
 def main() -> None:
@@ -57,7 +59,8 @@ def main() -> None:
         with database(name) as (url, server_pid):
             found["committer"] += in_process(url, server_pid, options.runs)
             if options.http:
-                found["http"] += [replace(each, database=name) for each in http(url, options.seconds, options.runs)]
+                figures = http(url, server_pid, options.seconds, options.runs)
+                found["http"] += [replace(each, database=name) for each in figures]
     _print(found["committer"], found["http"])
     if options.json:
         options.json.write_text(json.dumps({name: [asdict(each) for each in rows] for name, rows in found.items()}))
@@ -84,11 +87,12 @@ def in_process(url: str, server_pid: int | None, runs: int) -> list[Figure]:
             upgrade(directory=str(MIGRATIONS))
             requests = saves(seed_rows(TRAINEES))
             written = _wal_bytes(db.engine) if server_pid else bytes_written
+            server = partial(family_seconds, server_pid)
             figures = [
-                _median([measure(db.engine, requests, size, number, _cpu_of(server_pid), written) for _ in range(runs)])
+                _median([measure(db.engine, requests, size, number, server, written) for _ in range(runs)])
                 for size, number in SIZES
             ]
-            figures.append(_median([steady(db.engine, requests, 3, _cpu_of(server_pid), written) for _ in range(runs)]))
+            figures.append(_median([steady(db.engine, requests, 3, server, written) for _ in range(runs)]))
             db.session.remove()
             db.engine.dispose()
     return figures
@@ -102,31 +106,25 @@ def _wal_bytes(engine: Engine) -> Callable[[], float]:
     return written
 
 
-def _cpu_of(pid: int | None) -> Callable[[], float]:
-    def seconds() -> float:
-        if pid is None:
-            return 0.0
-        server = psutil.Process(pid)
-        own = server.cpu_times()
-        # of sessions that ended the server keeps the sum
-        times = [own, *(each.cpu_times() for each in server.children(recursive=True))]
-        return sum(each.user + each.system for each in times) + own.children_user + own.children_system
-
-    return seconds
-
-
-def http(url: str, seconds: int, runs: int) -> list[HttpFigure]:
-    """Return what saves and hellos cost over HTTP."""
+def http(url: str, server_pid: int | None, seconds: int, runs: int) -> list[HttpFigure]:
+    """Return what saves cost over HTTP, and what a bare hello of the same server and one of the service cost."""
     cores = sorted(os.sched_getaffinity(0))
     figures: dict[str, list[HttpFigure]] = {}
-    with tempfile.TemporaryDirectory() as folder, running(Path(folder), url, cores[0], 1) as service:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        hello.serving(cores[0]) as (bare, bare_pid),
+        running(Path(folder), url, cores[0], 1) as service,
+    ):
         service.start()
         lines = over_http.begin_sittings(service, seed(service, SEATS, 0, 3600, "theory")["trainees"])
+        costs = over_http.costs(service, server_pid)
+        bare_costs = over_http.Costs(partial(family_seconds, bare_pid), float)
         for run in range(runs):
             for figure in (
-                over_http.hello(service, seconds, cores[-1]),
-                over_http.closed_loop(service, lines, 10**6 * (2 * run + 1), seconds, cores[-1]),
-                over_http.open_loop(service, lines, 10**6 * (2 * run + 2), seconds),
+                over_http.wrk(BARE, bare_costs, [bare], seconds, cores[-1]),
+                over_http.wrk("/healthz", costs, [f"{service.url}/healthz"], seconds, cores[-1]),
+                over_http.closed_loop(service, costs, lines, 10**6 * (2 * run + 1), seconds, cores[-1]),
+                over_http.open_loop(service, costs, lines, 10**6 * (2 * run + 2), seconds),
             ):
                 figures.setdefault(figure.name, []).append(figure)
     return [_median(each) for each in figures.values()]
@@ -145,8 +143,8 @@ def _print(committer: list[Figure], over: list[HttpFigure]) -> None:
     console.print(_table("The committer alone, a save", committer))
     if over:
         console.print(_table("Over HTTP, a request", over))
-        for hello, save in zip(over[::3], over[1::3], strict=True):
-            console.print(f"a save costs {save.cpu_us / hello.cpu_us:.1f} hellos; {1e6 / save.cpu_us:.0f}/s a core")
+        for bare, _, save, _ in zip(*[iter(over)] * 4, strict=True):
+            console.print(f"a save costs {save.cpu_us / bare.cpu_us:.1f} bare hellos; {1e6 / save.cpu_us:.0f}/s a core")
 
 
 def _table(title: str, rows: list[Any]) -> Table:

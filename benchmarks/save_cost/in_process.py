@@ -37,6 +37,7 @@ def measure(
     """Return the cost of a save when `number` are stored, `size` at a time."""
     with engine.connect() as connection:
         rows = rows_of(connection)
+        rows.prepare()
 
         def store(batches: int) -> None:
             for _ in range(batches):

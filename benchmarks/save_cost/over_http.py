@@ -7,12 +7,13 @@ import re
 import subprocess
 import time
 import urllib.request
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
-import psutil
-
 from benchmarks.exam_load.service import Service
+from benchmarks.save_cost.processor import family_seconds
 
 CONNECTIONS = 32
 RATE = 500
@@ -31,12 +32,13 @@ class Line:
 
 @dataclass(frozen=True)
 class HttpFigure:
-    """What was asked, how often, processor microseconds of all server processes, and milliseconds to the answer."""
+    """What was asked, how often, processor microseconds of service and database, and milliseconds to the answer."""
 
     name: str
     requests: int
     errors: int
     cpu_us: float
+    database_us: float
     p50_ms: float
     p99_ms: float
     database: str = ""
@@ -62,35 +64,49 @@ def _begin(service: Service, person: dict[str, object]) -> Line:
     return Line(f"/api/sittings/{said['sitting']}/responses/", cookie, token, slots)
 
 
-def cpu_seconds(service: Service) -> float:
-    """Return the processor time of the server's processes until now."""
+def costs(service: Service, database_pid: int | None) -> "Costs":
+    """Return what tells the processor time of a service and of its database's server."""
     assert service.server is not None
-    family = [psutil.Process(service.server.pid), *psutil.Process(service.server.pid).children(recursive=True)]
-    return sum(times.user + times.system for times in (each.cpu_times() for each in family))
+    return Costs(partial(family_seconds, service.server.pid), partial(family_seconds, database_pid))
 
 
-def closed_loop(service: Service, lines: list[Line], first_seq: int, seconds: int, core: int) -> HttpFigure:
+@dataclass(frozen=True)
+class Costs:
+    """How much processor time service and database have taken until now, in seconds."""
+
+    service: Callable[[], float]
+    database: Callable[[], float]
+
+    def now(self) -> tuple[float, float]:
+        """Return both."""
+        return self.service(), self.database()
+
+    def since(self, before: tuple[float, float], requests: int) -> tuple[float, float]:
+        """Return the microseconds of one request, when so many were made since."""
+        service, database = ((now - then) / requests * 1e6 for now, then in zip(self.now(), before, strict=True))
+        return service, database
+
+
+def closed_loop(
+    service: Service, costs: Costs, lines: list[Line], first_seq: int, seconds: int, core: int
+) -> HttpFigure:
     """Return what saves cost when 32 connections each send the next one as soon as the last is answered."""
     told = service.folder / "lines.json"
     told.write_text(json.dumps([asdict(line) for line in lines]))
     rows = "\n".join("\t".join((line.path, line.cookie, line.token, *map(str, line.slots))) for line in lines)
     told.with_suffix(".tsv").write_text(rows + "\n")
     script = ["-s", str(LUA), service.url, "--", str(told.with_suffix(".tsv")), str(first_seq)]
-    return _wrk(service, "save, 32 connections", script, seconds, core)
+    return wrk("save, 32 connections", costs, script, seconds, core)
 
 
-def hello(service: Service, seconds: int, core: int) -> HttpFigure:
-    """Return what the bare hello route costs."""
-    return _wrk(service, "hello, 32 connections", [f"{service.url}/healthz"], seconds, core)
-
-
-def _wrk(service: Service, name: str, rest: list[str], seconds: int, core: int) -> HttpFigure:
+def wrk(name: str, costs: Costs, rest: list[str], seconds: int, core: int) -> HttpFigure:
+    """Return what the requests of wrk cost that 32 connections make, each as soon as the last is answered."""
     command = ["taskset", "-c", str(core), "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--latency", *rest]
-    before = cpu_seconds(service)
+    before = costs.now()
     done = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    used = cpu_seconds(service) - before
     requests, errors = _number(r"(\d+) requests in", done), _number(r"Non-2xx or 3xx responses: (\d+)", done)
-    return HttpFigure(name, requests, errors, used / requests * 1e6, _latency("50%", done), _latency("99%", done))
+    used = costs.since(before, requests)
+    return HttpFigure(name, requests, errors, *used, _latency("50%", done), _latency("99%", done))
 
 
 def _number(pattern: str, text: str) -> int:
@@ -103,14 +119,14 @@ def _latency(name: str, text: str) -> float:
     return float(found[1]) * {"us": 1e-3, "ms": 1.0, "s": 1e3}[found[2]] if found else float("nan")
 
 
-def open_loop(service: Service, lines: list[Line], first_seq: int, seconds: int) -> HttpFigure:
+def open_loop(service: Service, costs: Costs, lines: list[Line], first_seq: int, seconds: int) -> HttpFigure:
     """Return what saves cost that arrive at random moments, 500 a second, whatever becomes of those before."""
-    before = cpu_seconds(service)
+    before = costs.now()
     taken, errors = asyncio.run(_arrivals(service.port, lines, first_seq, seconds))
-    used = cpu_seconds(service) - before
+    used = costs.since(before, len(taken))
     taken.sort()
     p50, p99 = (taken[int(len(taken) * share)] * 1e3 for share in (0.5, 0.99))
-    return HttpFigure(f"save, {RATE} a second", len(taken), errors, used / len(taken) * 1e6, p50, p99)
+    return HttpFigure(f"save, {RATE} a second", len(taken), errors, *used, p50, p99)
 
 
 async def _arrivals(port: int, lines: list[Line], first_seq: int, seconds: int) -> tuple[list[float], int]:
@@ -130,7 +146,7 @@ async def _arrivals(port: int, lines: list[Line], first_seq: int, seconds: int) 
         taken.append(time.monotonic() - due)
         free.put_nowait((line, reader, writer))
 
-    began, due, tasks = time.monotonic(), 0.0, []
+    began, due, tasks = time.monotonic(), 0.0, list[asyncio.Task[None]]()
     while (due := due + rng.expovariate(RATE)) < seconds:
         await asyncio.sleep(max(0.0, began + due - time.monotonic()))
         tasks.append(asyncio.create_task(save(len(tasks), began + due)))
