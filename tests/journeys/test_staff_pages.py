@@ -53,7 +53,8 @@ class Staff:
             "/center/administrations/new", f"/center/administrations/new/{self.exam}/theory", sitting,
             f"{sitting}/time", f"{sitting}/time/{self.asked}", f"{sitting}/pause", f"{sitting}/resume",
             f"{sitting}/emergency", f"{sitting}/void", f"/center/sittings/{self.late}/late",
-            f"/center/sittings/{self.late}/late/5", f"/center/sittings/{self.late}", f"{own}/pause", f"{own}/resume", f"{own}/outage",
+            f"/center/sittings/{self.late}/late/5", f"/center/sittings/{self.late}",
+            f"{own}/pause", f"{own}/resume", f"{own}/outage",
             f"/center/registrations/{self.registration}/extra-time", "/center/certificates", "/center/clients",
             "/center/clients/new",
         ]  # fmt: skip
