@@ -15,6 +15,12 @@ def climb_with_histogram(problem: Problem, vector: Floats, tolerance: float, max
 
     The climb begins at `vector` (P,) and ends on the scale where the first group has mean 0, and SD 1 if slopes are
     free.
+
+    >>> from examapp.psychometrics.calibration import calibrate
+    >>> right = (np.arange(32)[:, None] >> np.arange(5)) & 1
+    >>> fit = calibrate(right, "rasch", latent="histogram")
+    >>> round(abs(float(fit.weights[0] @ fit.nodes[0])), 6)
+    0.0
     """
     fixed = replace(
         problem.layout,

@@ -97,6 +97,16 @@ def ascend(
     A step that lowers the log-posterior is taken back: first the acceleration goes, then the Newton step, for good,
     in favour of the EM step, and then its length. In single precision, where a last look would show only noise, the
     end is foreseen from the last two steps: the one after would be shorter in the same ratio.
+
+    >>> from examapp.psychometrics.free_parameters import layout
+    >>> from examapp.psychometrics.irt import Items, grid, normal_weights
+    >>> items, nothing = Items.of("rasch", b=[1.0, 1.0]), np.zeros(0, dtype=np.intp)
+    >>> plan = layout(items, nothing, np.zeros(1), np.ones(1), [False], [False])
+    >>> blocks, weights = [Block(np.array([[0, 1], [1, 0]], dtype=np.int8))], normal_weights(grid())[None]
+    >>> columns = Columns.of(items.categories, False)
+    >>> problem = Problem(blocks, columns, plan, Priors(), grid(), weights, np.float64, in_turn)
+    >>> ascend(problem, plan.start(), 1e-4, 50).vector.round(3).tolist()
+    [0.0, 0.0]
     """
     anderson, best = Anderson(), -np.inf
     held = plain = safe = vector
@@ -141,7 +151,18 @@ def _left(before: float, change: float) -> float:
 
 
 def sharpened(problem: Problem, ascent: Ascent) -> tuple[Problem, Ascent]:
-    """The last E-step once more in double precision, and the short step that it still asks for."""
+    """The last E-step once more in double precision, and the short step that it still asks for.
+
+    >>> from examapp.psychometrics.free_parameters import layout
+    >>> from examapp.psychometrics.irt import Items, grid, normal_weights
+    >>> items, nothing = Items.of("rasch", b=[1.0, 1.0]), np.zeros(0, dtype=np.intp)
+    >>> plan = layout(items, nothing, np.zeros(1), np.ones(1), [False], [False])
+    >>> blocks, weights = [Block(np.array([[0, 1], [1, 0]], dtype=np.int8))], normal_weights(grid())[None]
+    >>> columns = Columns.of(items.categories, False)
+    >>> problem = Problem(blocks, columns, plan, Priors(), grid(), weights, np.float32, in_turn)
+    >>> bool(np.abs(sharpened(problem, ascend(problem, plan.start(), 1e-2, 50))[1].vector).max() < 1e-3)
+    True
+    """
     problem = replace(problem, dtype=np.float64)
     sums = problem.expect(ascent.vector)
     step = problem.step(ascent.vector, sums)

@@ -69,7 +69,14 @@ def standard_errors(
 
 
 def observed_information(fit: TestletCalibration, scores: Codes, frame: Frame, priors: Priors) -> Floats:
-    """Minus the derivative (P + T, P + T) of the gradient for `scores` (N, J), by central differences (Oakes 1999)."""
+    """Minus the derivative (P + T, P + T) of the gradient for `scores` (N, J), by central differences (Oakes 1999).
+
+    >>> from examapp.psychometrics.testlets import calibrate_testlets
+    >>> data = np.random.default_rng(1).integers(0, 2, (60, 3)).astype(np.int8)
+    >>> fit = calibrate_testlets(data, [0, 0, -1], points=(15, 7), max_cycles=3)
+    >>> observed_information(fit, data, Frame.of((15, 7), fit.testlet), Priors()).shape
+    (7, 7)
+    """
     plan, size = fit.layout, fit.vector.size
 
     def gradient(vector: Floats) -> Floats:

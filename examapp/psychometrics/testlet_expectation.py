@@ -121,6 +121,12 @@ def score_products(scores: Codes, plan: Layout, vector: Floats, items: Items, sd
     """sum_i E_i(s) E_i(s)' over people of the score s of items and log SDs, (P + T, P + T).
 
     `scores` (N, J) are those of `codes`, `vector` (P + T,) and `sd` (T,) those of a calibration.
+
+    >>> from examapp.psychometrics.testlets import calibrate_testlets
+    >>> data = np.random.default_rng(1).integers(0, 2, (60, 3)).astype(np.int8)
+    >>> fit = calibrate_testlets(data, [0, 0, -1], points=(15, 7), max_cycles=3)
+    >>> score_products(data, fit.layout, fit.vector, fit.items, fit.sd, Frame.of((15, 7), fit.testlet)).shape
+    (7, 7)
     """
     size = plan.size + sd.size
     out = np.zeros((size, size))

@@ -140,6 +140,13 @@ def gradient_and_step(
 
     `vector` (P + T,): the items step at their own nodes, the testlets' log SDs by EM. The gradient is the expected
     complete-data one (Fisher's identity; Louis 1982), (P + T,) as the step and the scale.
+
+    >>> data = np.random.default_rng(1).integers(0, 2, (60, 3)).astype(np.int8)
+    >>> fit = calibrate_testlets(data, [0, 0, -1], points=(15, 7), max_cycles=3)
+    >>> frame = Frame.of((15, 7), fit.testlet)
+    >>> sums = expect(data, fit.items, fit.sd, frame)
+    >>> gradient_and_step(fit.layout, fit.vector, frame, sums, 60, Priors())[0].shape
+    (7,)
     """
     gradient, step, scale = np.zeros_like(vector), np.zeros_like(vector), np.ones_like(vector)
     sd, log_prior = np.exp(vector[plan.size :]), 0.0
