@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import bindparam, select, update
+from sqlalchemy.orm import joinedload
+from sqlalchemy.orm.interfaces import ORMOption
 
 from examapp.accounts import access
 from examapp.accounts.models import User
@@ -20,7 +22,7 @@ from examapp.delivery.state import OPEN, Kind
 from examapp.delivery.tickets import PreparedPlace, Ticket
 from examapp.delivery.timing import TimeRules
 from examapp.errors import N_, ExamappError, InvalidInput, NotAllowed, NotFound
-from examapp.exams.models import Registration
+from examapp.exams.models import ExamForm, Registration
 
 LARGEST_SEQ = 2**52
 # what begins needs none
@@ -34,6 +36,11 @@ _STORED = (
     .where(StoredResponse.sitting_id == bindparam("sitting"))
     .order_by(StoredResponse.slot)
 )  # fmt: skip
+# what trainees' pages say of a sitting, read in one go: after a crash a whole hall asks for its page
+_OF_PAGES = (
+    joinedload(Sitting.registration).joinedload(Registration.administration),
+    joinedload(Sitting.exam_form).joinedload(ExamForm.exam),
+)
 _FLAGGED = (
     select(JournalEntry.body)
     .where(JournalEntry.sitting_id == bindparam("sitting"), JournalEntry.kind == Kind.FLAGGED.value)
@@ -78,7 +85,7 @@ def newest(registration_id: str) -> Sitting | None:
 def of_trainee(actor: access.Actor, public_id: str) -> Sitting:
     """Return the actor's own sitting; one of somebody else is as unknown as one that is not there."""
     access.require(actor, "sitting.take")
-    sitting = by_public_id(public_id)
+    sitting = by_public_id(public_id, *_OF_PAGES)
     if sitting.registration.trainee_id != actor.id:
         raise unknown()
     return sitting
@@ -89,10 +96,10 @@ def unknown() -> NotFound:
     return NotFound("sitting.unknown", N_("There is no such sitting."))
 
 
-def by_public_id(public_id: str) -> Sitting:
-    """Return the sitting that an address names."""
+def by_public_id(public_id: str, *options: ORMOption) -> Sitting:
+    """Return the sitting that an address names; `options` say what to read with it."""
     is_id = len(public_id) == 16 and set(public_id) <= set("0123456789abcdef") and int(public_id, 16) < 2**63
-    sitting = db.session.get(Sitting, int(public_id, 16)) if is_id else None
+    sitting = db.session.get(Sitting, int(public_id, 16), options=options) if is_id else None
     if sitting is None:
         raise unknown()
     return sitting

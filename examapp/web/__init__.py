@@ -35,6 +35,8 @@ from examapp.web.incoming import check_request
 from examapp.web.labels import area_name
 
 LANGUAGES = ("zh", "en")
+# where the WSGI environment of a request keeps its own
+LANGUAGE = "examapp.language"
 BLUEPRINTS = (
     sign_in.bp, session_api.bp, sitting_api.bp, papers.bp, trainee.bp, *examiner.BLUEPRINTS, center.bp, help.bp,
     public.bp, api.bp, health.bp, metrics.bp,
@@ -83,7 +85,12 @@ def init_app(app: Flask) -> None:
 
 
 def language() -> str:
-    """Return zh or en: what the person chose here, else their account's, else the browser's."""
+    """Return zh or en: what the person chose here, else their account's, else the browser's; once a request."""
+    found: str = request.environ.get(LANGUAGE) or request.environ.setdefault(LANGUAGE, _asked_for())
+    return found
+
+
+def _asked_for() -> str:
     chosen = session.get("language")
     if chosen in LANGUAGES:
         return str(chosen)
