@@ -1,6 +1,7 @@
 """What one durable save costs.
 
-    python -m benchmarks.save_cost [--database sqlite,postgresql] [--http] [--seconds 4] [--runs 3] [--json FILE]
+    python -m benchmarks.save_cost [--database sqlite,postgresql] [--http] [--instructions] [--seconds 4] [--runs 3]
+                                   [--json FILE]
 
 Prints processor time, database time and bytes written of a save by size of its batch; with `--http` also what a save
 costs over HTTP beside a bare hello behind the same server: the server on the first core, the load on the second.
@@ -26,16 +27,18 @@ from rich.table import Table
 from sqlalchemy import Engine, text
 
 from benchmarks.exam_load.service import running, seed
-from benchmarks.save_cost import hello, over_http
+from benchmarks.save_cost import hello, over_http, served
 from benchmarks.save_cost.in_process import Figure, bytes_written, measure, steady
 from benchmarks.save_cost.over_http import HttpFigure
 from benchmarks.save_cost.processor import family_seconds
 from benchmarks.save_cost.rows import saves
 from benchmarks.save_cost.rows import seed as seed_rows
+from benchmarks.save_cost.served import Instructions
 from examapp.app import MIGRATIONS, create_app
 from examapp.config import Config
 from examapp.db import db
 from tests.cluster import running_cluster
+from tests.faults.hall import open_hall
 
 # saves in a batch, and how many saves are measured
 SIZES = ((1, 500), (2, 1000), (8, 4000), (32, 8000), (128, 12800))
@@ -49,19 +52,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="benchmarks.save_cost", description=__doc__.splitlines()[0])
     parser.add_argument("--database", default="sqlite,postgresql", help="which databases")
     parser.add_argument("--http", action="store_true", help="over HTTP too, with wrk")
+    parser.add_argument("--instructions", action="store_true", help="of a save and of a hello over HTTP, with valgrind")
     parser.add_argument("--seconds", type=int, default=4, help="of each HTTP run")
     parser.add_argument("--runs", type=int, default=3, help="each figure is the median of so many")
     parser.add_argument("--json", type=Path, help="also write the figures here")
     options = parser.parse_args()
     logging.disable(logging.WARNING)
-    found: dict[str, list[Any]] = {"committer": [], "http": []}
+    found: dict[str, list[Any]] = {"committer": [], "http": [], "instructions": []}
     for name in options.database.split(","):
         with database(name) as (url, server_pid):
             found["committer"] += in_process(url, server_pid, options.runs)
             if options.http:
                 figures = http(url, server_pid, options.seconds, options.runs)
                 found["http"] += [replace(each, database=name) for each in figures]
-    _print(found["committer"], found["http"])
+    if options.instructions:
+        found["instructions"] = instructions()
+    _print(found)
     if options.json:
         options.json.write_text(json.dumps({name: [asdict(each) for each in rows] for name, rows in found.items()}))
 
@@ -130,6 +136,16 @@ def http(url: str, server_pid: int | None, seconds: int, runs: int) -> list[Http
     return [_median(each) for each in figures.values()]
 
 
+def instructions() -> list[Instructions]:
+    """Return the instructions of a save over HTTP through the gate, and through the view."""
+    with tempfile.TemporaryDirectory() as folder:
+        hall = open_hall(Path(folder), trainees=1, sittings=2)
+        gate, view = hall.seats[0]
+        return [
+            served.count(hall, gate, Path(folder)), served.count(hall, view, Path(folder), EXAMAPP_GATE="0"),
+        ]  # fmt: skip
+
+
 def _median(figures: list[Any]) -> Any:
     """Return the median of every number; what is no number is the same in all."""
     values = {name: [getattr(each, name) for each in figures] for name in asdict(figures[0])}
@@ -138,13 +154,18 @@ def _median(figures: list[Any]) -> Any:
     )
 
 
-def _print(committer: list[Figure], over: list[HttpFigure]) -> None:
-    console = Console(width=110)
-    console.print(_table("The committer alone, a save", committer))
+def _print(found: dict[str, list[Any]]) -> None:
+    console, over = Console(width=110), found["http"]
+    console.print(_table("The committer alone, a save", found["committer"]))
     if over:
         console.print(_table("Over HTTP, a request", over))
         for bare, _, save, _ in zip(*[iter(over)] * 4, strict=True):
             console.print(f"a save costs {save.cpu_us / bare.cpu_us:.1f} bare hellos; {1e6 / save.cpu_us:.0f}/s a core")
+    for way, each in zip(("gate", "view"), found["instructions"], strict=False):
+        console.print(
+            f"instructions of a save through the {way}: {each.save:,.0f}, of a bare hello {each.hello:,.0f}:"
+            f" {each.save / each.hello:.1f} hellos"
+        )
 
 
 def _table(title: str, rows: list[Any]) -> Table:
