@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from sqlalchemy import Select, func, select
+from sqlalchemy.orm import contains_eager
 
 from examapp.accounts import access
 from examapp.accounts.models import User
@@ -93,6 +94,7 @@ def of_trainee(trainee_id: str) -> list[Registration]:
         .join(Administration)
         .where(Registration.trainee_id == trainee_id)
         .order_by(Administration.opens_at.desc(), Administration.part.desc())
+        .options(contains_eager(Registration.administration).joinedload(Administration.exam))
     )
     return list(db.session.scalars(query))
 
