@@ -123,6 +123,8 @@ LAWS = [
     law(reliability.empirical_reliability, lambda s: reliability.empirical_reliability(s.ability), "", on=MIXED),
     law(item_fit.mean_squares, lambda s: item_fit.mean_squares(s.responses, s.items, s.theta),
         outfit="items", outfit_z="items", infit="items", infit_z="items", on=MIXED, but=PAIRED),
+    law(item_fit.mean_squares, lambda s: item_fit.mean_squares(s.responses, s.items, s.theta, of="people"),
+        outfit="people", outfit_z="people", infit="people", infit_z="people", on=MIXED),
     law(item_fit.q3, lambda s: item_fit.q3(s.responses, s.items, s.theta), "items items", on=MIXED, but=ALL_TOGETHER),
     law(person_fit.lz, lambda s: person_fit.lz(s.responses, s.items, s.theta), "people", on=MIXED),
     law(person_fit.lz_star,
