@@ -44,7 +44,7 @@ from tests.faults.hall import open_hall
 SIZES = ((1, 500), (2, 1000), (8, 4000), (32, 8000), (128, 12800))
 TRAINEES = 200
 SEATS = 64
-BARE = "bare hello"
+BARE, OWN = "bare hello, 32 connections", "hello of the service, 32 connections"
 
 
 def main() -> None:
@@ -128,7 +128,7 @@ def http(url: str, server_pid: int | None, seconds: int, runs: int) -> list[Http
         for run in range(runs):
             for figure in (
                 over_http.wrk(BARE, bare_costs, [bare], seconds, cores[-1]),
-                over_http.wrk("/healthz", costs, [f"{service.url}/healthz"], seconds, cores[-1]),
+                over_http.wrk(OWN, costs, [f"{service.url}/healthz"], seconds, cores[-1]),
                 over_http.closed_loop(service, costs, lines, 10**6 * (2 * run + 1), seconds, cores[-1]),
                 over_http.open_loop(service, costs, lines, 10**6 * (2 * run + 2), seconds),
             ):

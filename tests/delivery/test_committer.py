@@ -277,6 +277,19 @@ def test_a_database_that_may_lose_commits_is_refused(committer, sitting):
     assert kinds(sitting) == []
 
 
+@pytest.mark.parametrize(("rate", "pauses"), [
+    (1, {"sqlite": 0.0, "postgresql": 0.0}), (500, {"sqlite": 8, "postgresql": 12.5}),
+    (1000, {"sqlite": 8, "postgresql": 25}), (9000, {"sqlite": 8, "postgresql": 25}),
+])  # fmt: skip
+def test_a_batch_waits_for_others_the_longer_the_more_come(committer, monkeypatch, rate, pauses):
+    now = 1000.0
+    monkeypatch.setattr(committer_module.time, "monotonic", lambda: now)
+    for _ in range(200):
+        now += 0.01
+        committer._pause(rate * 0.01)
+    assert (committer._next - now) * 1000 == pytest.approx(pauses[db.engine.dialect.name], abs=0.1)
+
+
 @pytest.mark.parametrize("error", [ValueError(), sqlite3.IntegrityError(), psycopg.errors.UniqueViolation()])
 def test_what_would_fail_again_is_not_tried_again(error):
     assert not is_worth_another_try(error)
