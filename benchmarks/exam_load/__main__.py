@@ -29,12 +29,13 @@ import psutil
 from rich.console import Console
 
 from benchmarks.exam_load.idle import Idle
+from benchmarks.exam_load.lobby import Lobby
 from benchmarks.exam_load.outcome import read_outcome
 from benchmarks.exam_load.report import problems, table
 from benchmarks.exam_load.scenarios import SCENARIOS, Scenario
 from benchmarks.exam_load.service import ROOT, Service, running, seed
 
-SEEDING_SECONDS = 25
+SEEDING_SECONDS = 40
 TRAINEES_SEEDED_A_SECOND = 100
 
 
@@ -108,6 +109,8 @@ def _measured(
     grown = service.memory() - before
     out = service.folder / "load.json"
     bell = datetime.fromisoformat(seeded["opens_at"]).timestamp() + 1
+    lobby = Lobby(service.port, seeded["trainees"], service.folder)
+    lobby.open(scenario.trainees, bell - scenario.lobby, scenario.lobby)
     load = subprocess.Popen(
         _command(scenario, options, number, service, bell, out),
         stdout=subprocess.PIPE,
@@ -119,6 +122,7 @@ def _measured(
     kills.start()
     told, _ = load.communicate()
     kills.join()
+    lobby.close()
     sys.stderr.write(told)
     idle.close()
     run: dict[str, Any] = (
@@ -126,6 +130,7 @@ def _measured(
     )
     run |= read_outcome(service.database_url, bell, scenario.kills_at)
     run |= {"exit": load.returncode, "idle_connections": len(idle.held), "idle_bytes": grown, "memory": before}
+    run["papers_fetched"] = lobby.fetched
     run["problems"] = problems(scenario, run, load.returncode)
     return run
 
@@ -143,7 +148,8 @@ def _command(
     return [
         sys.executable, str(options.tools / "exam_load.py"), "--target", service.url,
         "--adapter", str(Path(__file__).parent / "adapter.py"),
-        "--adapter-opt", f"seed={service.folder / 'seed.json'}", "--adapter-opt", f"database={service.database_url}",
+        "--adapter-opt", f"lobby={service.folder}", "--adapter-opt", f"database={service.database_url}",
+        "--adapter-opt", f"seed={service.folder / 'seed.json'}",
         "--trainees", str(scenario.trainees), "--duration", str(scenario.duration), "--lobby", str(scenario.lobby),
         "--pause", str(pause), "--skip-login", str(scenario.signed_in), "--seed", str(number), "--grace", "5",
         "--server-pid", str(service.server.pid), *scenario.flags, *limits, "--json", str(out),

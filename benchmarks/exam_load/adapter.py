@@ -3,9 +3,13 @@
 The generator loads this file by its path and looks for `Adapter`. The audit reads each sitting over HTTP as its trainee
 does, and the scored result from the database, where a recomputation from the evidence is held against it.
 
-Options (`--adapter-opt k=v`): `seed`, the file that `examapp load seed` wrote, and `database`, the database's URL.
+Options (`--adapter-opt k=v`): `seed`, the file that `examapp load seed` wrote; `database`, the database's URL; `lobby`,
+the folder with the encrypted paper that pages fetched before the bell: then the start must bring the key that opens it.
+Without a lobby each trainee fetches the plain paper after the start.
 """
 
+import base64
+import hashlib
 import json
 import sys
 from datetime import UTC, datetime
@@ -14,6 +18,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import Connection, Engine, create_engine, text
 
 from examapp.scoring.rules import rescore
@@ -38,7 +43,9 @@ class Adapter:
     def __init__(self, options: dict[str, str]) -> None:
         self.options = options
         self.database: Engine | None = None
-        self.choices: dict[int, dict[str, Any]] = {}
+        self.opened: set[str] = set()
+        if "lobby" not in options:
+            self.paper = self._paper
 
     def setup(self, n: int, bell: float, duration: float) -> list[dict[str, Any]]:
         """Return the trainees who were seeded for this bell; the window must open just before it."""
@@ -80,13 +87,23 @@ class Adapter:
                 u.server_now = _epoch(answer["server_now"])
                 u.items = [each["slot"] for each in answer["slots"]]
                 u.x["slots"] = {each["slot"]: each for each in answer["slots"]}
+                if "lobby" in self.options:
+                    self._open_paper(answer["paper"])
             return ACK
         if r.status == 403 and r.json().get("code") == "sitting.not_open":
             return CLOSED if probe else RETRY
         return _other(r)
 
-    def paper(self, u: Any) -> Request:
-        """Fetch what the trainee sees."""
+    def _open_paper(self, paper: dict[str, str]) -> None:
+        """Open the encrypted paper with the key of a start; what opened once opens again."""
+        if str(paper) not in self.opened:
+            sealed = (Path(self.options["lobby"]) / paper["name"]).read_bytes()
+            plain = AESGCM(base64.urlsafe_b64decode(paper["key"] + "=")).decrypt(sealed[:12], sealed[12:], None)
+            if f"sha256:{hashlib.sha256(plain).hexdigest()}" != paper["digest"]:
+                raise ValueError("the paper of the lobby is not the paper of the start")
+            self.opened.add(str(paper))
+
+    def _paper(self, u: Any) -> Request:
         return "GET", f"/api/sittings/{u.sitting}/paper", {"Accept-Encoding": "gzip"}, b""
 
     def on_paper(self, u: Any, r: Any) -> str:
