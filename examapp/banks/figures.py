@@ -1,6 +1,6 @@
 """Figures of stimuli, drawn from the same numbers as the keys of their items, as small SVG in both languages.
 
-Equal numbers give equal bytes.
+A figure is drawn once; `drawings` puts the words of each language in. Equal numbers give equal bytes.
 """
 
 import math
@@ -8,41 +8,42 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MultipleLocator
 
 from examapp.banks import markup
-from examapp.banks.content import StimulusContent
-from examapp.banks.drawings import Drawing, Scale, told
+from examapp.banks.content import FigureContent, StimulusContent
+from examapp.banks.drawings import as_svg, in_language
 from examapp.banks.fields import Problem
 from examapp.banks.variants import figure_values
 
-SIZE, FRAME = (6.6, 4.2), (0.115, 0.135, 0.855, 0.845)
-INK, OTHER_INK, GRID, FINE_GRID = "#0b3d91", "#8a3b00", "#9a9a9a", "#dddddd"
-Words = Mapping[str, str]
+WIDTH, HEIGHT = 6.6, 4.2
 
 
 @dataclass(frozen=True)
 class FigureKind:
-    """A way to draw: the numbers it needs, the words on it in Chinese and English, and the function that draws."""
+    """A way to draw: the numbers it needs, the words on it, and the function that draws on given axes."""
 
     needs: frozenset[str]
     words: Mapping[str, tuple[str, str]]
-    draw: Callable[[Mapping[str, float], Words, str], Drawing]
+    draw: Callable[[Axes, Mapping[str, float]], None]
 
 
-def _sims_profile(numbers: Mapping[str, float], words: Words, prefix: str) -> Drawing:
+def _sims_profile(axes: Axes, numbers: Mapping[str, float]) -> None:
     depth = np.linspace(0, numbers["range"], 281)
     steps = (depth - numbers["depth"]) / numbers["straggle"]
     concentration = numbers["peak"] * np.exp(-(steps**2) / 2) + numbers["floor"]
-    drawing = Drawing(SIZE, FRAME, Scale(0, numbers["range"]), Scale(numbers["floor"], 1e20, is_log=True), prefix)
-    _rule(drawing, (100, 20), 0, words)
-    drawing.curve(drawing.points(depth, concentration), INK, 1.8)
-    drawing.curve(drawing.points(depth[[0, -1]], numbers["background"]), OTHER_INK, 1.4, dash=(6, 4))
-    ((x, y),) = drawing.points(numbers["range"] * 0.015, numbers["background"] / 1.25)
-    drawing.text((x, y + 9), words["background"], colour=OTHER_INK)
-    return drawing
+    axes.semilogy(depth, concentration, color="#0b3d91", linewidth=1.8)
+    axes.axhline(numbers["background"], color="#8a3b00", linewidth=1.4, linestyle=(0, (6, 4)))
+    axes.text(numbers["range"] * 0.015, numbers["background"] / 1.25, "wordbackground", va="top", color="#8a3b00")
+    axes.set_xlim(0, numbers["range"])
+    axes.set_ylim(numbers["floor"], 1e20)
+    axes.xaxis.set_major_locator(MultipleLocator(100))
+    axes.xaxis.set_minor_locator(MultipleLocator(20))
 
 
-def _xrd_scan(numbers: Mapping[str, float], words: Words, prefix: str) -> Drawing:
+def _xrd_scan(axes: Axes, numbers: Mapping[str, float]) -> None:
     angle = np.linspace(numbers["low"], numbers["high"], 701)
     theta = np.radians(angle / 2)
     centre = np.radians(numbers["layer"] / 2)
@@ -50,22 +51,13 @@ def _xrd_scan(numbers: Mapping[str, float], words: Words, prefix: str) -> Drawin
     phase = 2 * np.pi * numbers["thickness"] * np.cos(centre) / numbers["wavelength"] * (theta - centre)
     layer = 3e3 * np.sinc(phase / np.pi) ** 2
     substrate = 3e5 / (1 + ((angle - numbers["substrate"]) / 0.012) ** 2)
-    drawing = Drawing(SIZE, FRAME, Scale(numbers["low"], numbers["high"]), Scale(2, 1e6, is_log=True), prefix)
-    _rule(drawing, (0.5, 0.1), 1, words)
-    drawing.curve(drawing.points(angle, layer + substrate + 4), INK, 1.4)
-    (x, y), (x_layer, y_layer) = drawing.points([numbers["substrate"], numbers["layer"]], [2e5, 3.4e3])
-    drawing.text((x - 9, y), words["substrate"], anchor="end")
-    drawing.text((x_layer, y_layer - 6), words["layer"], anchor="middle")
-    return drawing
-
-
-def _rule(drawing: Drawing, steps: tuple[float, float], decimals: int, words: Words) -> None:
-    """Draw the grids, coarse and fine, of an even axis below and a logarithmic one beside it, and label both."""
-    coarse, fine = map(drawing.x.multiples, steps)
-    drawing.grid(fine, drawing.y.between_powers(), FINE_GRID, 0.5)
-    drawing.grid(coarse, drawing.y.powers(), GRID, 0.7)
-    beside = {value: _power_of_ten(value) for value in drawing.y.powers()}
-    drawing.label({value: told(value, decimals) for value in coarse}, beside, words["x"], words["y"])
+    axes.semilogy(angle, layer + substrate + 4, color="#0b3d91", linewidth=1.4)
+    axes.annotate("wordsubstrate", (numbers["substrate"], 2e5), (-9, -2), textcoords="offset points", ha="right")
+    axes.annotate("wordlayer", (numbers["layer"], 3.4e3), (0, 6), textcoords="offset points", ha="center")
+    axes.set_xlim(numbers["low"], numbers["high"])
+    axes.set_ylim(2, 1e6)
+    axes.xaxis.set_major_locator(MultipleLocator(0.5))
+    axes.xaxis.set_minor_locator(MultipleLocator(0.1))
 
 
 FIGURES: dict[str, FigureKind] = {
@@ -107,14 +99,9 @@ def draw(stimulus: StimulusContent, values: Mapping[str, str]) -> dict[str, str]
     """Return the stimulus's figure at the drawn numbers as SVG in Chinese and in English; None where it has none."""
     if stimulus.figure is None:
         return None
-    figure, numbers = stimulus.figure, figure_values(stimulus, values)
-    kind = FIGURES[figure.kind]
-    shown = {}
-    for place, language in enumerate(("zh", "en")):
-        words = {name: pair[place] for name, pair in kind.words.items()}
-        drawing = kind.draw(numbers, words, f"{figure.kind.replace('_', '-')}-{language}-")
-        shown[language] = drawing.svg(getattr(figure.alt, language), language)
-    return shown
+    numbers = figure_values(stimulus, values)
+    tree = _drawn(FIGURES[stimulus.figure.kind], numbers)
+    return {language: _in_language(tree, stimulus.figure, language) for language in ("zh", "en")}
 
 
 def present_stimulus(stimulus: StimulusContent, values: Mapping[str, str]) -> dict[str, dict[str, str] | None]:
@@ -123,5 +110,26 @@ def present_stimulus(stimulus: StimulusContent, values: Mapping[str, str]) -> di
     return {"text": text, "figure": draw(stimulus, values)}
 
 
-def _power_of_ten(value: float) -> str:
+def _drawn(kind: FigureKind, numbers: Mapping[str, float]) -> str:
+    figure = Figure(figsize=(WIDTH, HEIGHT))
+    axes = figure.add_axes((0.115, 0.135, 0.855, 0.845))
+    kind.draw(axes, numbers)
+    axes.grid(which="major", color="#9a9a9a", linewidth=0.7, clip_on=False)
+    axes.grid(which="minor", color="#dddddd", linewidth=0.5, clip_on=False)
+    axes.set_axisbelow(True)
+    axes.yaxis.set_major_formatter(FuncFormatter(_power_of_ten))
+    axes.tick_params(which="both", bottom=False, left=False)
+    axes.set_xlabel("wordx")
+    axes.text(-0.1, 0.5, "wordy", transform=axes.transAxes, rotation=90, rotation_mode="anchor", ha="center")
+    return as_svg(figure)
+
+
+def _power_of_ten(value: float, position: int | None = None) -> str:
     return "10" + str(round(math.log10(value))).translate(markup.RAISED)
+
+
+def _in_language(drawn: str, content: FigureContent, language: str) -> str:
+    place = 0 if language == "zh" else 1
+    words = {name: pair[place] for name, pair in FIGURES[content.kind].words.items()}
+    prefix = f"{content.kind.replace('_', '-')}-{language}-"
+    return in_language(drawn, words, getattr(content.alt, language), language, prefix)

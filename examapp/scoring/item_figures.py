@@ -5,41 +5,34 @@ beside it, so nothing is told by colour alone, and a table with the same numbers
 """
 
 import itertools
-import math
-from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MultipleLocator
 from scipy.optimize import isotonic_regression
 
-from examapp.banks.drawings import Drawing, Scale, told
+from examapp.banks.drawings import as_svg, in_language
 from examapp.banks.item_types import ITEM_TYPES
 from examapp.psychometrics import irt
 from examapp.scoring.item_analysis import ItemAnalysis
 from examapp.scoring.item_numbers import OptionNumbers
 from examapp.scoring.item_options import KEY, NONE, OTHER, TRAP
 
-SIZE, FRAME, NARROW_FRAME = (4.8, 3.4), (0.13, 0.15, 0.84, 0.75), (0.13, 0.15, 0.66, 0.75)
+WIDTH, HEIGHT = 4.8, 3.4
 REACH = 3.0
-INK, OBSERVED, GRID = "#0b3d91", "#12181f", "#c9ced3"
+INK, MUTED, GRID = "#0b3d91", "#4b5660", "#c9ced3"
 # told apart by mark and stroke too; colours for all kinds of sight (Okabe & Ito 2008)
 COLOURS = ("#a33d00", "#00684f", "#7a3b69", "#8a6a00", "#2b6ca3", "#5b5b5b", "#000000")
 KEY_MARKS = ("o", "d", "<", ">")
 MARKS = ("s", "^", "D", "v", "x", "+", "*")
-STROKES = ((5, 2), (2, 1.5), (6, 2, 1, 2), (1, 1.2), (8, 3), (4, 1, 1, 1), (3, 3))
-
-
-class Look(NamedTuple):
-    """How an option's line is told apart: colour, mark, stroke in widths of the line, and its width."""
-
-    colour: str
-    mark: str
-    dash: tuple[float, ...] = ()
-    width: float = 1.2
-
-
-LOOKS = tuple(itertools.starmap(Look, zip(COLOURS, MARKS, STROKES, strict=True)))
-MOST_LINES, MARK = 8, 5.8
+STROKES = ((0, (5, 2)), (0, (2, 1.5)), (0, (6, 2, 1, 2)), (0, (1, 1.2)), (0, (8, 3)), (0, (4, 1, 1, 1)), (0, (3, 3)))
+LOOKS: tuple[dict[str, Any], ...] = tuple(
+    {"color": colour, "marker": mark, "linestyle": stroke}
+    for colour, mark, stroke in zip(COLOURS, MARKS, STROKES, strict=True)
+)
+MOST_LINES = 8
 NEAREST_NAMES = 0.065
 WORDS: dict[str, tuple[str, str]] = {
     "theta": ("能力 θ", "Ability θ"),
@@ -75,97 +68,106 @@ ALTS: dict[str, tuple[str, str]] = {
 
 def figures(analysis: ItemAnalysis) -> dict[str, dict[str, str]]:
     """Return the figures of an item by name and language: "curve", "information" and "options"."""
-    ways = {"curve": _curve, "information": _information, "options": _options}
-    shown: dict[str, dict[str, str]] = {name: {} for name in ways}
-    for name, draw in ways.items():
-        for place, language in enumerate(("zh", "en")):
-            words = {token: pair[place] for token, pair in WORDS.items()}
-            prefix = f"{analysis.part}-{analysis.content.id}-{analysis.version.version}-{name}-{language}-"
-            alt = ALTS[name][place].format(code=analysis.content.id)
-            shown[name][language] = draw(analysis, words, prefix).svg(alt, language)
-    return shown
+    drawn = {"curve": _curve(analysis), "information": _information(analysis), "options": _options(analysis)}
+    return {name: {language: _worded(analysis, name, svg, language) for language in ("zh", "en")}
+            for name, svg in drawn.items()}  # fmt: skip
 
 
-def _curve(analysis: ItemAnalysis, words: Mapping[str, str], prefix: str) -> Drawing:
-    drawing = Drawing(SIZE, FRAME, Scale(-REACH, REACH), Scale(0, 1), prefix)
-    _rule(drawing, 0.2, words["theta"], words["score"])
+def _worded(analysis: ItemAnalysis, name: str, svg: str, language: str) -> str:
+    place = 0 if language == "zh" else 1
+    words = {token: pair[place] for token, pair in WORDS.items()}
+    alt = ALTS[name][place].format(code=analysis.content.id)
+    prefix = f"{analysis.part}-{analysis.content.id}-{analysis.version.version}-{name}-{language}-"
+    return in_language(svg, words, alt, language, prefix)
+
+
+def _axes(x: str, y: str) -> tuple[Figure, Axes]:
+    figure = Figure(figsize=(WIDTH, HEIGHT))
+    axes = figure.add_axes((0.13, 0.15, 0.84, 0.75))
+    axes.set_xlim(-REACH, REACH)
+    axes.xaxis.set_major_locator(MultipleLocator(1))
+    axes.grid(color=GRID, linewidth=0.6)
+    axes.set_axisbelow(True)
+    axes.tick_params(bottom=False, left=False)
+    axes.set_xlabel(x)
+    # turned text beside an axis loses its place when its words change length; this keeps its middle
+    axes.text(-0.12, 0.5, y, transform=axes.transAxes, rotation=90, rotation_mode="anchor", ha="center")
+    return figure, axes
+
+
+def _as_shares(axes: Axes) -> None:
+    axes.set_ylim(0, 1)
+    axes.yaxis.set_major_locator(MultipleLocator(0.2))
+
+
+def _curve(analysis: ItemAnalysis) -> str:
+    figure, axes = _axes("wordtheta", "wordscore")
+    _as_shares(axes)
     theta = irt.grid(-REACH, REACH, 121)
     highest = ITEM_TYPES[analysis.content.type].highest(analysis.content)
-    drawing.curve(drawing.points(theta, irt.expected_score(analysis.item, theta)[:, 0] / highest), INK, 1.8)
-    for each in analysis.groups:
-        if abs(each.theta) <= REACH:
-            bounds = [min(each.low, each.observed), each.observed, max(each.high, each.observed)]
-            low, middle, high = drawing.points(each.theta, bounds)
-            drawing.curve([low, high], OBSERVED, 1.1, is_cut=False)
-            for x, y in (low, high):
-                drawing.curve([(x - 3, y), (x + 3, y)], OBSERVED, 1.1, is_cut=False)
-            drawing.mark(middle, "o", OBSERVED, MARK)
-    _name_line(drawing, 0.02, INK, words["curve"])
-    drawing.mark(drawing.place(0.43, 1.06), "o", OBSERVED, MARK)
-    _name_line(drawing, 0.4, OBSERVED, words["observed"])
-    return drawing
+    axes.plot(theta, irt.expected_score(analysis.item, theta)[:, 0] / highest, color=INK, linewidth=1.8)
+    groups = [each for each in analysis.groups if abs(each.theta) <= REACH]
+    ends = np.array([(each.observed - each.low, each.high - each.observed) for each in groups]).reshape(-1, 2)
+    axes.errorbar(
+        [each.theta for each in groups], [each.observed for each in groups], yerr=np.maximum(ends, 0).T, fmt="o",
+        color="#12181f", markersize=4.5, elinewidth=1.1, capsize=3, clip_on=False,
+    )  # fmt: skip
+    _legend(axes, (("-", "", INK, "wordcurve"), ("-", "o", "#12181f", "wordobserved")))
+    return as_svg(figure)
 
 
-def _rule(drawing: Drawing, step: float, x_title: str, y_title: str) -> None:
-    """Draw the grid, whole numbers across and steps upwards, and label it."""
-    across, up = drawing.x.multiples(1), drawing.y.multiples(step)
-    drawing.grid(across, up, GRID, 0.6)
-    decimals = 1 if math.isclose(step * 10, round(step * 10)) else 2
-    beneath = {value: told(value, 0) for value in across}
-    drawing.label(beneath, {value: told(value, decimals) for value in up}, x_title, y_title)
+def _legend(axes: Axes, rows: tuple[tuple[str, str, str, str], ...]) -> None:
+    """Name lines in a row above the axes, where no item's points can lie."""
+    y = 1.06
+    for place, (stroke, mark, colour, name) in zip((0.02, 0.4), rows, strict=True):
+        look: dict[str, Any] = {"color": colour, "transform": axes.transAxes, "clip_on": False}
+        axes.plot((place, place + 0.06), (y, y), stroke, linewidth=1.4, **look)
+        axes.plot(place + 0.03, y, mark, markersize=4.5, **look)
+        axes.text(place + 0.08, y, name, transform=axes.transAxes, va="center", fontsize=9)
 
 
-def _name_line(drawing: Drawing, across: float, colour: str, name: str) -> None:
-    """Name a line in a row above the frame, where no item's points can lie."""
-    drawing.curve([drawing.place(across, 1.06), drawing.place(across + 0.06, 1.06)], colour, 1.4, is_cut=False)
-    x, y = drawing.place(across + 0.08, 1.06)
-    drawing.text((x, y + 3.2), name, size=9)
-
-
-def _information(analysis: ItemAnalysis, words: Mapping[str, str], prefix: str) -> Drawing:
+def _information(analysis: ItemAnalysis) -> str:
+    figure, axes = _axes("wordtheta", "wordinformation")
     theta = irt.grid(-REACH, REACH, 121)
     values = irt.information(analysis.item, theta)[:, 0]
-    top = max(0.3, float(values.max()) * 1.1)
-    drawing = Drawing(SIZE, FRAME, Scale(-REACH, REACH), Scale(0, top), prefix)
-    _rule(drawing, _step(top), words["theta"], words["information"])
-    points = drawing.points(theta, values)
-    drawing.area(points, INK, 0.08)
-    drawing.curve(points, INK, 1.8)
-    return drawing
+    axes.plot(theta, values, color=INK, linewidth=1.8)
+    axes.fill_between(theta, values, color=INK, alpha=0.08, linewidth=0)
+    axes.set_ylim(0, max(0.3, float(values.max()) * 1.1))
+    return as_svg(figure)
 
 
-def _step(top: float) -> float:
-    """Return the smallest of 1, 2 and 5 times a power of ten that divides an axis from 0 into eight parts at most."""
-    power = 10.0 ** math.floor(math.log10(top / 8))
-    return next(factor * power for factor in (1, 2, 5, 10) if top / (factor * power) <= 8)
-
-
-def _options(analysis: ItemAnalysis, words: Mapping[str, str], prefix: str) -> Drawing:
+def _options(analysis: ItemAnalysis) -> str:
+    figure, axes = _axes("wordtheta", "wordchosen")
+    _as_shares(axes)
+    axes.set_position((0.13, 0.15, 0.66, 0.75))
     theta = [each.theta for each in analysis.groups]
-    low, high = max(-REACH, min(-1.0, min(theta) - 0.1)), min(REACH, max(1.0, max(theta) + 0.1))
-    drawing = Drawing(SIZE, NARROW_FRAME, Scale(low, high), Scale(0, 1), prefix)
-    _rule(drawing, 0.2, words["theta"], words["chosen"])
+    edge = min(REACH, max(1.0, max(theta) + 0.1))
+    axes.set_xlim(max(-REACH, min(-1.0, min(theta) - 0.1)), edge)
     shown = _most_chosen(analysis.options)
     keys, others = itertools.cycle(KEY_MARKS), itertools.cycle(LOOKS)
-    looks = [Look(INK, next(keys), width=2.8) if each.is_key is True else next(others) for each in shown]
-    for option, look, y in zip(shown, looks, _apart([each.by_group[-1] for each in shown]), strict=True):
-        points = drawing.points(theta, option.by_group)
-        drawing.curve(points, look.colour, look.width, dash=look.dash, is_cut=False)
-        for point in points:
-            drawing.mark(point, look.mark, look.colour, MARK)
-        drawing.mark(drawing.place(1.05, y), look.mark, look.colour, MARK)
-        x, middle = drawing.place(1.09, y)
-        drawing.text(
-            (x, middle + 3.2), words.get(option.id, option.id.upper()), size=9, colour=look.colour,
-            is_bold=bool(option.is_key),
-        )  # fmt: skip
-    return drawing
+    for option in shown:
+        if option.is_key is True:
+            look: dict[str, Any] = {"color": INK, "marker": next(keys), "linestyle": "-", "linewidth": 2.8}
+        else:
+            look = {**next(others), "linewidth": 1.2}
+        axes.plot(theta, option.by_group, markersize=5, clip_on=False, **look)
+    for option, line, y in zip(shown, axes.get_lines(), _apart([each.by_group[-1] for each in shown]), strict=True):
+        weight = "bold" if option.is_key else "normal"
+        axes.plot(1.05, y, marker=line.get_marker(), color=line.get_color(), transform=axes.transAxes, clip_on=False,
+                  markersize=4.5)  # fmt: skip
+        axes.text(1.09, y, _name(option), transform=axes.transAxes, va="center", color=line.get_color(),
+                  fontweight=weight, fontsize=9)  # fmt: skip
+    return as_svg(figure)
 
 
 def _most_chosen(options: tuple[OptionNumbers, ...]) -> list[OptionNumbers]:
     """Return the options that anybody chose, the most frequent if there are many, in their order."""
     chosen = sorted((each for each in options if each.count), key=lambda each: -each.count)[:MOST_LINES]
     return [each for each in options if each in chosen]
+
+
+def _name(option: OptionNumbers) -> str:
+    return f"word{option.id}" if option.id in WORDS else option.id.upper()
 
 
 def _apart(heights: list[float]) -> list[float]:

@@ -49,9 +49,9 @@ def test_figures_of_a_page_share_no_id(analyses):
 
 
 def test_no_two_options_have_the_same_mark_and_stroke():
-    looks = [(look.mark, look.dash) for look in item_figures.LOOKS]
+    looks = [(look["marker"], str(look["linestyle"])) for look in item_figures.LOOKS]
     assert len(set(looks)) == len(looks) >= item_figures.MOST_LINES - 1
-    assert not {look.mark for look in item_figures.LOOKS} & set(item_figures.KEY_MARKS)
+    assert not {look["marker"] for look in item_figures.LOOKS} & set(item_figures.KEY_MARKS)
 
 
 def test_names_keep_their_distance_and_their_order():
