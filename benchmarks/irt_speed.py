@@ -113,16 +113,20 @@ def floor(model: str, people: int, items: int, nodes: int) -> str:
     return f"E-step {model} {people} x {items}, {nodes} nodes: {times}"
 
 
-def doubled(people: int, items: int) -> str:
-    """Distance of the default estimates from those of a fit in double precision on twice the nodes."""
+def doubled(model: str, people: int, items: int, precision: str) -> str:
+    """Distance of the estimates from those of a fit in double precision on twice the nodes."""
     rng = np.random.default_rng(2)
-    bank = Items.of("2pl", a=rng.lognormal(0, 0.3, items), b=rng.normal(size=items))
+    c = rng.uniform(0.1, 0.3, items) if model == "3pl" else 0.0
+    bank = Items.of(model, a=rng.lognormal(0, 0.3, items), b=rng.normal(size=items), c=c)
     scores = simulate_responses(rng, simulate_abilities(rng, people), bank).astype(np.int8)
-    fit = calibrate(scores, "2pl")
-    exact = calibrate(scores, "2pl", precision="double", points=2 * fit.nodes.shape[1], tolerance=1e-7, start=fit.items)
-    a = np.sqrt(np.mean((fit.items.a - exact.items.a) ** 2))
-    b = np.sqrt(np.mean((fit.items.b - exact.items.b) ** 2))
-    return f"{people} x {items}: RMS from the exact maximum a {a:.1e}, b {b:.1e} ({fit.nodes.shape[1]} nodes)"
+    fit = calibrate(scores, model, precision=precision)
+    nodes = fit.nodes.shape[1]
+    exact = calibrate(scores, model, precision="double", points=2 * nodes, tolerance=1e-7, start=fit.items)
+    far = [
+        f"{name} {np.sqrt(np.mean((getattr(fit.items, name) - getattr(exact.items, name)) ** 2)):.1e}"
+        for name in ("a", "b", "c")[: 3 if model == "3pl" else 2]
+    ]
+    return f"{model} {people} x {items}, {precision}, {nodes} nodes: RMS from the exact maximum {', '.join(far)}"
 
 
 def cold_start() -> str:
@@ -164,8 +168,10 @@ def main() -> int:
         print("\n".join(table(measured(options, cases, out), cases)))
     for model in ("3pl", "2pl"):
         print(floor(model, 50_000, 200, 64))
-    print(doubled(20_000, 50))
-    print(doubled(10_000, 200))
+    for precision in ("auto", "single"):
+        print(doubled("2pl", 20_000, 50, precision))
+        print(doubled("2pl", 10_000, 200, precision))
+        print(doubled("3pl", 20_000, 50, precision))
     print(cold_start())
     return 0
 
