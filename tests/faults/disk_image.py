@@ -10,12 +10,14 @@ import os
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 # nothing is written to the disk unless somebody asks for it: no timer of the file system's
 OPTIONS = "loop,commit=600,noatime"
+TRIES = 100
 
 
 def memory() -> Path | None:
@@ -40,10 +42,12 @@ class DiskImage:
     def cut(self) -> Path:
         """Return the file as it is now; nobody may be writing."""
         copy = self._folder / "cut.img"
-        for _ in range(20):
+        for _ in range(TRIES):
             _run("cp", "--sparse=always", str(self.image), str(copy))
             if filecmp.cmp(self.image, copy, shallow=False):
                 return copy
+            # the kernel may be at it, of its own accord
+            time.sleep(0.2)
         raise RuntimeError("the disk never came to rest while it was copied")
 
 

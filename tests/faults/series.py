@@ -34,7 +34,7 @@ SERIES = {
     "power-postgres": Series(cut_postgres, 30, 2, OFF, 2),
     "disk": Series(fail_disk, 4000, 60, EARLY, 60),
     "disk-serve": Series(partial(fail_disk, is_served=True), 1000, 60),
-    "full-postgres": Series(fill_disk, 30, 2, EARLY, 2),
+    "full-postgres": Series(fill_disk, 30, 1, EARLY, 1),
     "connections": Series(cut_connections, 1500, 40, EARLY, 40),
     "connections-serve": Series(partial(cut_connections, is_served=True), 500, 40),
     "restart": Series(restart_database, 250, 4, EARLY, 6),
