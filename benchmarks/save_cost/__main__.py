@@ -28,7 +28,7 @@ from sqlalchemy import Engine, text
 
 from benchmarks.exam_load.service import running, seed
 from benchmarks.save_cost import hello, over_http, served
-from benchmarks.save_cost.in_process import Figure, bytes_written, measure, steady
+from benchmarks.save_cost.in_process import Figure, bytes_written, measure, steady, vacuum
 from benchmarks.save_cost.over_http import HttpFigure
 from benchmarks.save_cost.processor import family_seconds
 from benchmarks.save_cost.rows import saves
@@ -98,6 +98,8 @@ def in_process(url: str, server_pid: int | None, runs: int) -> list[Figure]:
                 _median([measure(db.engine, requests, size, number, server, written) for _ in range(runs)])
                 for size, number in SIZES
             ]
+            if server_pid:
+                figures.append(vacuum(db.engine, server, written))
             figures.append(_median([steady(db.engine, requests, 3, server, written) for _ in range(runs)]))
             db.session.remove()
             db.engine.dispose()

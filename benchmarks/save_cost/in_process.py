@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
 from examapp.delivery.acceptance import Request
 from examapp.delivery.committer import Committer
@@ -80,6 +80,19 @@ def steady(
     own, server, amount = ((end - start) / state.requests for start, end in zip(before, after, strict=True))
     size = round(state.requests / state.batches)
     return Figure(f"{engine.dialect.name}, {RATE}/s", size, own * 1e6, server * 1e6, amount)
+
+
+def vacuum(engine: Engine, server_seconds: Callable[[], float], written: Callable[[], float]) -> Figure:
+    """Return what PostgreSQL's vacuum costs for each save since the last one; `size` is how many saves those are.
+
+    The server does it by itself once a minute. Where that falls into a few measured seconds, they pay for a minute.
+    """
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        number = int(connection.scalar(text("SELECT count(*) FROM journal_entry")) or 1)
+        before = server_seconds(), written()
+        connection.execute(text("VACUUM ANALYZE journal_entry, stored_response, sitting"))
+    server, amount = ((end - start) / number for start, end in zip(before, (server_seconds(), written()), strict=True))
+    return Figure(f"{engine.dialect.name}, vacuum", number, 0.0, server * 1e6, amount)
 
 
 def bytes_written() -> float:
