@@ -82,8 +82,8 @@ ROWS = (
         " standard_errors.observed_information standard_errors.errors_of expectation.tables expectation.posterior"
         " expectation.block_sums expectation.add_up expectation.sums_of expectation.category_counts"
         " free_parameters.layout marginal_likelihood.log_probabilities marginal_likelihood.ascend"
-        " marginal_likelihood.in_turn marginal_likelihood.mapper maximization.newton_step maximization.is_possible"
-        " stacks.in_blocks starting_values.margins starting_values.start_items",
+        " marginal_likelihood.in_turn marginal_likelihood.mapper maximization.newton_step stacks.in_blocks"
+        " starting_values.margins starting_values.start_items",
         reorder="test_calibration_invariances.test_the_order_of_items_and_people_does_not_matter",
         rescale="test_calibration_invariances.test_anchors_on_another_scale_take_all_else_there",
         missing="test_calibration_invariances.test_people_who_saw_nothing_do_not_matter"
@@ -91,6 +91,13 @@ ROWS = (
         blocks="test_calibration_invariances.test_people_in_blocks_are_the_people_together",
         relabel="test_calibration_invariances.test_groups_by_other_names_are_the_same_groups",
         degenerate="test_degenerate.test_calibration_of_anything_ends_in_numbers_or_says_where"),
+    Row("maximization.is_possible",
+        reorder="test_calibration_invariances.test_the_order_of_items_and_people_does_not_matter",
+        rescale="test_calibration_invariances.test_anchors_on_another_scale_take_all_else_there",
+        missing="test_calibration_invariances.test_people_who_saw_nothing_do_not_matter",
+        blocks="test_calibration_invariances.test_people_in_blocks_are_the_people_together",
+        relabel="test_calibration_invariances.test_groups_by_other_names_are_the_same_groups",
+        degenerate="test_calibration.test_unrelated_items_end_without_a_crash"),
     Row("stacks.thinned marginal_likelihood.sharpened",
         reorder="test_calibration_invariances.test_the_order_of_very_many_people_does_not_matter",
         rescale=INNER, missing=INNER, blocks=INNER, relabel=INNER, degenerate="only for very many people"),
