@@ -240,17 +240,20 @@ class Committer:
 
     def _take_back(self, error: BaseException) -> None:
         """Leave nothing of the failed transaction: with another connection, unless the server itself took it back."""
-        if self._connection is None:
-            return
         try:
-            if is_taken_back(error):
+            if self._connection is not None and is_taken_back(error):
                 rows_of(self._connection).rollback()
                 return
         except Exception:
             log.exception("a connection could not be used again")
+        self.close()
+
+    def close(self) -> None:
+        """Give the database back while nobody waits; the next request connects again."""
         connection, self._connection = self._connection, None
-        connection.invalidate()
-        connection.close()
+        if connection is not None:
+            connection.invalidate()
+            connection.close()
 
     def _count(self, outcomes: list[Outcome], seconds: float) -> None:
         self._batches += 1

@@ -62,7 +62,7 @@ class Saver:
         for seq in range(1, LARGEST_SEQ):
             if self.stop.is_set():
                 # as when the service ends: a restore wants the database for itself
-                committer._disconnect()
+                committer.close()
                 return
             save = Save(1, seq, str(1 + seq % 4), None)
             try:
