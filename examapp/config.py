@@ -32,7 +32,7 @@ class Config:
     # whether the WSGI gate answers what running sittings send; without it the views do, with the same bytes
     gate: bool = True
     # of each serving process, most of which only wait: the lanes of `web.admission` are shares of it
-    threads: int = 1024
+    threads: int = 1280
     # who may read /metrics: whoever sends the token, if there is one, and these networks
     metrics_token: str = ""
     metrics_networks: tuple[str, ...] = ("127.0.0.0/8", "::1/128")

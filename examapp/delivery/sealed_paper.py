@@ -39,6 +39,8 @@ class SealedPaper:
 def of_form(exam_form_id: str, secret: str) -> SealedPaper:
     """Return the published paper of a form, sealed with the service's secret."""
     published = paper.of_form(exam_form_id)
+    # whoever fetches a paper in the lobby has the slots read before the bell
+    paper.seats(exam_form_id)
     key = _derive(b"key", published.digest, secret)
     nonce = _derive(b"nonce", published.digest, secret)[:_NONCE_BYTES]
     ciphertext = nonce + AESGCM(key).encrypt(nonce, published.content, None)

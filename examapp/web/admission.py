@@ -97,7 +97,7 @@ class Admission:
         self._app, self._flask = app, app.wsgi_app
         cores, threads = os.cpu_count() or 1, config.threads
         # so many that a slow disk takes many in with one commit
-        self.starts = Lane(running=96, waiting=threads // 3)
+        self.starts = Lane(running=96, waiting=threads // 2)
         self._sign_ins = Lane(running=2 * cores, waiting=threads // 16)
         self._saves = Lane(running=8, waiting=threads // 16)
         self._others = Lane(running=8, waiting=threads // 32)
