@@ -148,7 +148,9 @@ def test_at_the_bell_no_script_style_or_font_is_asked_for_again(page: Page, serv
     waiting.expect_item(1)
     page.wait_for_load_state("networkidle")
     sitting = page.url.partition("#")[0].rpartition("/")[2]
-    assert sorted(service.asked) == sorted(
+    # the lobby looks at its exams every few minutes, at a moment drawn by lot: now and then that is this one
+    looks = ("GET", "/api/registrations")
+    assert sorted(each for each in service.asked if each != looks) == sorted(
         [
             ("POST", "/api/sittings"),
             ("GET", f"/sittings/{sitting}"),
