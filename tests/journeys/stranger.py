@@ -11,7 +11,15 @@ from cryptography.hazmat.primitives.hashes import SHA256
 
 
 def unpad(text):
-    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    return only("-_", text + "=" * (-len(text) % 4))
+
+
+def only(last_two, text):
+    """The last character has bits that mean nothing: of the texts for the same bytes only one is right."""
+    raw = base64.b64decode(text, altchars=last_two.encode(), validate=True)
+    if base64.b64encode(raw, altchars=last_two.encode()).decode() != text:
+        raise ValueError("base64 that is not the only way to write it")
+    return raw
 
 
 def canonical(value):
@@ -41,13 +49,13 @@ def open_record(token, keys):
 def open_checkpoint(note, origin, keys):
     text, _, line = note.rpartition("\n\n")
     name, stamp = line.removeprefix("— ").split()
-    raw, (first, size, root) = base64.b64decode(stamp), text.split("\n")
+    raw, (first, size, root) = only("+/", stamp), text.split("\n")
     for jwk in keys:
         public = unpad(jwk["x"])
         if jwk["crv"] == "Ed25519" and hashlib.sha256(name.encode() + b"\n\x01" + public).digest()[:4] == raw[:4]:
             ed25519.Ed25519PublicKey.from_public_bytes(public).verify(raw[4:], f"{text}\n".encode())
             if first == name == origin:
-                return int(size), base64.b64decode(root)
+                return int(size), only("+/", root)
     raise ValueError("no trusted key signed the checkpoint")
 
 

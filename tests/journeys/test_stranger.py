@@ -37,6 +37,17 @@ def test_stranger_refuses_each_changed_character(part):
             assert all(holds for _, holds in stranger.verify(changed, list(TRUSTED.values())))
 
 
+@pytest.mark.feature("B2")
+@pytest.mark.parametrize(("part", "padding"), [("record", ""), ("checkpoint", "=\n")])
+def test_stranger_refuses_bits_of_a_signature_that_mean_nothing(part, padding):
+    bundle = make_bundle()
+    written = bundle[part].removesuffix(padding)
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789" + ("-_" if part == "record" else "+/")
+    same_bytes = letters[letters.index(written[-1]) + 1]
+    with pytest.raises(ValueError, match="only way"):
+        list(stranger.verify({**bundle, part: written[:-1] + same_bytes + padding}, list(TRUSTED.values())))
+
+
 def test_stranger_names_changed_evidence(tmp_path):
     bundle = make_bundle()
     bundle["evidence"]["items"][0]["category"] = 0
