@@ -28,17 +28,14 @@ from examapp.web.gate import Gate
 gc.freeze()
 gc.enable()
 
-# more that work at once than one interpreter can keep busy; kept, as to open one costs PostgreSQL more than a request.
-# Few more in need: with the committer's own a process holds 21 of the database's connections (100 by its default)
-CONNECTIONS = {"pool_size": 16, "max_overflow": 4, "pool_timeout": 10, "pool_use_lifo": True}
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
-
-
-# connections kept open, and how many more when many ask at once: to open one takes longer than most of what it is
-# asked. The lanes of admission let fewer requests run than that. A server of PostgreSQL has 100 for all processes.
-_POOLS: dict[str, dict[str, Any]] = {
-    "sqlite": {"pool_size": 48, "max_overflow": 96, "pool_use_lifo": True},
-    "postgresql": {"pool_size": 16, "max_overflow": 8, "pool_use_lifo": True},
+# connections kept open, and how many more in need: to open one takes longer than most of what it is asked. The last
+# one used is used first, so that few are held while little is asked. On PostgreSQL, with the committer's own, a process
+# holds 21 of the 100 that its server allows all processes
+_HELD = {"pool_timeout": 10, "pool_use_lifo": True}
+CONNECTIONS: dict[str, dict[str, Any]] = {
+    "sqlite": {"pool_size": 48, "max_overflow": 96, **_HELD},
+    "postgresql": {"pool_size": 16, "max_overflow": 4, **_HELD},
 }
 
 
@@ -53,7 +50,7 @@ def create_app(config: Config) -> Flask:
         SESSION_COOKIE_SECURE=config.secure_cookies,
         PERMANENT_SESSION_LIFETIME=timedelta(hours=24),
         # what is stored is personal; an error in the log names the statement, not the values
-        SQLALCHEMY_ENGINE_OPTIONS={"hide_parameters": True, **_POOLS[make_url(config.database_url).get_backend_name()]},
+        SQLALCHEMY_ENGINE_OPTIONS={"hide_parameters": True, **_connections(config)},
         MAX_CONTENT_LENGTH=1_000_000,
         WTF_CSRF_TIME_LIMIT=None,
         EXAMAPP=config,
@@ -68,6 +65,10 @@ def create_app(config: Config) -> Flask:
     if config.proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=config.proxies, x_proto=config.proxies)  # type: ignore[method-assign]
     return app
+
+
+def _connections(config: Config) -> dict[str, Any]:
+    return CONNECTIONS[make_url(config.database_url).get_backend_name()]
 
 
 def create_app_from_env() -> Flask:
