@@ -10,6 +10,8 @@ from functools import update_wrapper
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
+# who waits may hold what the one that computes needs, a connection to the database: after so long it computes itself
+PATIENCE_SECONDS = 1.0
 
 
 class Once(Generic[T]):
@@ -32,18 +34,27 @@ class Once(Generic[T]):
             return self._first(key)
 
     def _first(self, key: tuple[Hashable, ...]) -> T:
-        with self._lock:
-            if key not in self._kept:
-                found = self._compute(*key)
-                if len(self._kept) >= self._most:
-                    del self._kept[next(iter(self._kept))]
-                self._kept[key] = found
-            return self._kept[key]
+        is_alone = self._lock.acquire(timeout=PATIENCE_SECONDS)
+        try:
+            found = self._kept.get(key)
+            if found is not None:
+                return found
+            found = self._compute(*key)
+            self._keep(key, found)
+            return found
+        finally:
+            if is_alone:
+                self._lock.release()
+
+    def _keep(self, key: tuple[Hashable, ...], found: T) -> None:
+        # every step by itself holds, as not all who keep something hold the lock
+        self._kept[key] = found
+        for oldest in list(self._kept)[: -self._most]:
+            self._kept.pop(oldest, None)
 
     def forget(self) -> None:
         """Keep nothing."""
-        with self._lock:
-            self._kept.clear()
+        self._kept.clear()
 
 
 def once(most: int) -> Callable[[Callable[..., T]], Once[T]]:

@@ -47,3 +47,22 @@ def test_only_the_newest_are_kept_and_a_failure_is_not():
     read.forget()
     read("a")
     assert asked == ["a", "a", "b", "c", "a", "a"]
+
+
+def test_who_waits_for_one_that_waits_for_them_computes_itself(monkeypatch):
+    monkeypatch.setattr("examapp.delivery.once.PATIENCE_SECONDS", 0.05)
+    done, threads = threading.Event(), []
+
+    @once(4)
+    def read(name):
+        # the first needs what the second holds until it has its answer
+        if threading.current_thread() is threads[0]:
+            assert done.wait(10)
+        return name
+
+    threads += [threading.Thread(target=lambda: read("a")), threading.Thread(target=lambda: (read("a"), done.set()))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert done.is_set()
