@@ -35,8 +35,8 @@ MOST_CONNECTIONS = 100_000
 # between two requests of one connection; longer than the page waits between saves, or each would need a new one
 KEEP_ALIVE_MILLISECONDS = 90_000
 IDLE_THREAD_SECONDS = 60
-# each thread that waits for the interpreter wakes so often to ask for it: at the bell hundreds of them wait, and with
-# Python's 5 ms half of the processor went into their waking
+# each thread that waits for the interpreter wakes so often to ask for it: with Python's 5 ms a thousand of them, at the
+# bell, kept the service from getting on
 SWITCH_SECONDS = 0.02
 PATIENCE_SECONDS = 30
 PATIENCE_AT_START_SECONDS = 10
