@@ -31,11 +31,12 @@ def run_due(patience: Patience | None = None) -> Pass:
     config: Config = current_app.config["EXAMAPP"]
     done, grace = Pass(), timedelta(seconds=config.grace_seconds)
     patience = patience or Patience()
-    run, since = Run(done, patience), patience.since(at=clock.now())
-    run.step(_expire(grace))
+    run, since, expire = Run(done, patience), patience.since(at=clock.now()), _expire(grace)
+    run.step(expire)
     # what is closed only now may have ended long ago
     since = None if done.expired else since
-    run.step(_mark(since))
+    # a whole hall may hand in beside those whose time runs out, and nobody is to wait for all of it
+    run.step(_mark(since), first=expire)
     run.step(_score(since))
     # before what needs keys: who waits for the bell shall not wait for them
     _prepare(done, patience)

@@ -113,9 +113,11 @@ class Run:
         self._slice = 8
         self._traced: set[type[Exception]] = set()
 
-    def step(self, step: Step) -> None:
-        """Do a step for every sitting it is due for."""
+    def step(self, step: Step, first: Step | None = None) -> None:
+        """Do a step for every sitting it is due for; before each page of them do what is due of `first`."""
         for ids in _pages(step.due):
+            if first:
+                self.step(first)
             if self._patience.is_over:
                 return
             self._batch(step, [each for each in ids if self._patience.is_due(step.name, each, at=clock.now())])

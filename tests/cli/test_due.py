@@ -11,6 +11,7 @@ from benchmarks.deadline import hall
 from examapp import clock
 from examapp.accounts.access import OPERATOR
 from examapp.canonical import digest
+from examapp.cli import steps
 from examapp.cli.due import run_due
 from examapp.cli.steps import Patience
 from examapp.credentials.models import Checkpoint, LogEntry
@@ -18,7 +19,7 @@ from examapp.credentials.verification import verify_storage
 from examapp.db import db, transaction
 from examapp.delivery import closing, histories
 from examapp.delivery.models import Paper, PreparedSitting, Sitting, StoredResponse
-from examapp.delivery.state import EXPIRED
+from examapp.delivery.state import EXPIRED, OPEN
 from examapp.errors import Refused
 from examapp.exams import exam_forms
 from examapp.exams.models import Administration, CutScore, Exam
@@ -215,6 +216,29 @@ def test_what_was_due_long_ago_and_closed_only_now_is_scored_at_once(sat, at):
     sat(2)
     at[0] += timedelta(minutes=9)
     assert run_due(patience).scored == 2
+
+
+def test_what_ends_during_a_long_pass_is_closed_before_its_next_page(sat, at, monkeypatch):
+    early, late = sat(3), sat(2)
+    with transaction():
+        db.session.execute(update(Sitting).where(Sitting.id.in_(late)).values(ends_at=at[0] + timedelta(minutes=5)))
+        closing.store(OPERATOR, [closing.end_of(each) for each in closing.running(early)], timedelta(0), at=at[0])
+    monkeypatch.setattr(steps, "BATCH", 1)
+    still_open, worked_out = [], marking.marks_of
+
+    def marks_of(history, **moment):
+        still_open.append(open_of(late))
+        at[0] += timedelta(minutes=6)
+        return worked_out(history, **moment)
+
+    monkeypatch.setattr(marking, "marks_of", marks_of)
+    assert run_due().expired == 2
+    assert still_open[:2] == [2, 0]
+
+
+def open_of(sitting_ids):
+    query = select(func.count()).select_from(Sitting).where(Sitting.id.in_(sitting_ids), Sitting.status == OPEN)
+    return db.session.scalar(query)
 
 
 def test_records_of_many_results_are_logged_in_small_writes_and_verify(sat, at, monkeypatch):
