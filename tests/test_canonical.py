@@ -5,7 +5,7 @@ import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
-from examapp.canonical import canonical_bytes, decimal_string, digest, loads, parse_utc, utc_string
+from examapp.canonical import canonical_bytes, canonical_text, decimal_string, digest, loads, parse_utc, utc_string
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 JSON = st.recursive(
@@ -16,7 +16,7 @@ JSON = st.recursive(
 
 @given(JSON)
 def test_bytes_are_those_of_rfc_8785(value):
-    assert canonical_bytes(value) == rfc8785.dumps(value)
+    assert canonical_bytes(value) == canonical_text(value).encode() == rfc8785.dumps(value)
 
 
 @given(JSON)
@@ -62,6 +62,7 @@ def test_decimal_strings_read_back_exactly(number):
 def test_times_have_one_text_whatever_their_zone(at):
     text = utc_string(at)
     assert parse_utc(text) == at
+    assert text == at.isoformat(timespec="microseconds").replace("+00:00", "Z")
     assert utc_string(at.astimezone(timezone(timedelta(hours=8)))) == text
 
 

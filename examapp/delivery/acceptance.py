@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from examapp.canonical import canonical_bytes, digest_of_bytes, utc_string
+from examapp.canonical import canonical_text, digest_of_bytes, utc_string
 from examapp.delivery.batch import Batch, Prepared, Stored
 from examapp.delivery.journal import Entry, Head
 from examapp.delivery.state import OPEN, SUBMITTED, Kind
@@ -124,7 +124,7 @@ def _is_open(head: Head, at: datetime, grace: timedelta) -> bool:
 
 def _save(batch: Batch, head: Head, save: Save, at: datetime, grace: timedelta) -> Outcome:
     body = {"slot": save.slot, "seq": save.seq, "value": save.value, "client_time": save.client_time}
-    value = canonical_bytes(save.value).decode()
+    value = canonical_text(save.value)
     stored = batch.stored.get(head.sitting_id, {}).get(save.slot)
     if stored and stored.seq == save.seq and stored.value == value:
         return Accepted(batch.entry(head.sitting_id, stored.number), head.ends_at, body)
@@ -142,7 +142,7 @@ def _save(batch: Batch, head: Head, save: Save, at: datetime, grace: timedelta) 
 
 def _text_of(save: Save, value: str) -> str:
     """Return the canonical JSON of a save's body, whose value is canonical already: encoding it all costs more."""
-    client_time = canonical_bytes(save.client_time).decode()
+    client_time = canonical_text(save.client_time)
     return f'{{"client_time":{client_time},"seq":{save.seq},"slot":{save.slot},"value":{value}}}'
 
 
@@ -151,7 +151,7 @@ def _late(batch: Batch, head: Head, at: datetime, body: dict[str, Any]) -> Refus
     newest = batch.bodies(head.sitting_id, Kind.LATE, after=head.last_number - MOST_LATE)
     known = {(each["slot"], each["seq"]) for _, each in newest}
     if (body["slot"], body["seq"]) not in known and len(known) < MOST_LATE:
-        batch.append(head, Kind.LATE, at, canonical_bytes(body).decode())
+        batch.append(head, Kind.LATE, at, canonical_text(body))
     return closed(head)
 
 
@@ -161,7 +161,7 @@ def _flag(batch: Batch, head: Head, flag: Flag, at: datetime, grace: timedelta) 
     if head.last_number >= LONGEST_JOURNAL:
         return _too_many()
     body = {"slot": flag.slot, "flagged": flag.is_flagged}
-    return Accepted(batch.append(head, Kind.FLAGGED, at, canonical_bytes(body).decode()), head.ends_at, body)
+    return Accepted(batch.append(head, Kind.FLAGGED, at, canonical_text(body)), head.ends_at, body)
 
 
 def _hand_in(batch: Batch, head: Head, at: datetime, grace: timedelta) -> Outcome:
@@ -173,7 +173,7 @@ def _hand_in(batch: Batch, head: Head, at: datetime, grace: timedelta) -> Outcom
     given = {slot: stored.value for slot, stored in batch.stored.get(head.sitting_id, {}).items()}
     body = closing_body(given)
     head.status, head.closed_at = SUBMITTED, at
-    return Accepted(batch.append(head, Kind.SUBMITTED, at, canonical_bytes(body).decode()), head.ends_at, body)
+    return Accepted(batch.append(head, Kind.SUBMITTED, at, canonical_text(body)), head.ends_at, body)
 
 
 def _begin(batch: Batch, request: Request, device: str, head: Head | None) -> Outcome:
@@ -191,7 +191,7 @@ def _begin(batch: Batch, request: Request, device: str, head: Head | None) -> Ou
     body = {**_start_of(prepared), "exam_form": digests.exam_form, "paper": digests.paper}
     if device:
         body["device"] = device
-    return _begun(prepared, head, batch.append(head, Kind.STARTED, at, canonical_bytes(body).decode()), True)
+    return _begun(prepared, head, batch.append(head, Kind.STARTED, at, canonical_text(body)), True)
 
 
 def _start_of(prepared: Prepared) -> dict[str, Any]:

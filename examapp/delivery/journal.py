@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.engine import Connection
 
-from examapp.canonical import canonical_bytes, digest_of_bytes, parse_utc, utc_string
+from examapp.canonical import canonical_text, digest_of_bytes, parse_utc, utc_string
 from examapp.db import db
 from examapp.delivery.models import JournalEntry, Sitting
 from examapp.delivery.state import Event, Kind, SittingState, replay
@@ -95,7 +95,7 @@ class EntryRow(NamedTuple):
 
 def entry_digest(sitting_id: int, number: int, kind: str, at: str, body: Any, previous: str) -> str:
     """Return the digest of an entry as it stands in the chain."""
-    return digest_of(sitting_id, number, kind, at, canonical_bytes(body).decode(), previous)
+    return digest_of(sitting_id, number, kind, at, canonical_text(body), previous)
 
 
 def digest_of(sitting_id: int, number: int, kind: str, at: str, body: str, previous: str) -> str:
@@ -117,7 +117,7 @@ def next_row(head: Head, kind: Kind, at: datetime, body: str) -> EntryRow:
 
 def append(connection: Connection, head: Head, kind: Kind, at: datetime, body: dict[str, Any]) -> Entry:
     """Insert the next entry of a locked sitting; the head moves with it."""
-    row = next_row(head, kind, at, canonical_bytes(body).decode())
+    row = next_row(head, kind, at, canonical_text(body))
     connection.execute(_INSERT, row._asdict())
     return Entry(row.number, at, row.digest)
 

@@ -33,6 +33,10 @@ class Once(Generic[T]):
         except KeyError:
             return self._first(key)
 
+    def kept(self, *key: Hashable) -> T | None:
+        """Return what is kept for these arguments, nothing if it must be computed."""
+        return self._kept.get(key)
+
     def _first(self, key: tuple[Hashable, ...]) -> T:
         is_alone = self._lock.acquire(timeout=PATIENCE_SECONDS)
         try:

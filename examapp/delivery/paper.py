@@ -4,7 +4,7 @@ The paper knows nothing of a key: built from content in which the keys were perm
 it does not name its form by digest either, which covers the keys.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -112,7 +112,11 @@ def _seat(slot: FormSlot, shown: dict[str, Any]) -> Seat:
     return Seat(Place(slot.number, content.type, content.stimulus, options), content)
 
 
-def read_response(exam_form_id: str, slot: int, value: Any) -> Any:
+# what gives the slots of a form
+Seats = Callable[[str], Mapping[int, Seat]]
+
+
+def read_response(exam_form_id: str, slot: int, value: Any, seats: Seats = seats) -> Any:
     """Return `value` as it will be stored, or refuse what the item at `slot` cannot take."""
     seat = seats(exam_form_id).get(slot)
     if seat is None:

@@ -18,6 +18,7 @@ from examapp.delivery.acceptance import Accepted, Begin, Flag, HandIn, Request, 
 from examapp.delivery.committer import Committer
 from examapp.delivery.hot_rows import rows_of, settle
 from examapp.delivery.models import JournalEntry, PreparedSitting, Sitting, StoredResponse
+from examapp.delivery.paper import Seats
 from examapp.delivery.state import OPEN, Kind
 from examapp.delivery.tickets import PreparedPlace, Ticket
 from examapp.delivery.timing import TimeRules
@@ -161,20 +162,23 @@ def begin(committer: Committer, place: PreparedPlace, device: str = "", *, at: d
 
 
 def respond(
-    committer: Committer, ticket: Ticket, slot: int, seq: Any, value: Any, client_time: Any, *, at: datetime
-) -> Accepted:
+    committer: Committer, ticket: Ticket, slot: int, seq: Any, value: Any, client_time: Any, *, at: datetime,
+    seats: Seats = paper.seats,
+) -> Accepted:  # fmt: skip
     """Store a response and return once it is durable; `at` is when it arrived, and alone decides whether it counts."""
     if not isinstance(seq, int) or isinstance(seq, bool) or not 1 <= seq <= LARGEST_SEQ:
         raise InvalidInput("response.seq", N_("seq must be a whole number from 1."))
     if client_time is not None and not (isinstance(client_time, str) and len(client_time) <= 40):
         raise InvalidInput("response.client_time", N_("client_time must be text of up to 40 characters."))
-    save = Save(slot, seq, paper.read_response(ticket.exam_form_id, slot, value), client_time)
+    save = Save(slot, seq, paper.read_response(ticket.exam_form_id, slot, value, seats), client_time)
     return committer.commit(Request(ticket.sitting_id, save, at, ticket.epoch))
 
 
-def flag(committer: Committer, ticket: Ticket, slot: int, is_flagged: Any, *, at: datetime) -> Accepted:
+def flag(
+    committer: Committer, ticket: Ticket, slot: int, is_flagged: Any, *, at: datetime, seats: Seats = paper.seats
+) -> Accepted:
     """Mark an item for review, or take the mark off."""
-    if slot not in paper.seats(ticket.exam_form_id) or not isinstance(is_flagged, bool):
+    if slot not in seats(ticket.exam_form_id) or not isinstance(is_flagged, bool):
         raise InvalidInput("flag.malformed", N_("Give an item of this form, and flagged true or false."))
     return committer.commit(Request(ticket.sitting_id, Flag(slot, is_flagged), at, ticket.epoch))
 

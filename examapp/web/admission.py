@@ -12,7 +12,6 @@ but holds up nobody's turn. A proxy in front that buffers requests makes even th
 import json
 import os
 import threading
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -72,22 +71,22 @@ class Readers:
     """How many requests of one sitting may be receiving their body at a time."""
 
     def __init__(self, each: int) -> None:
-        self._each, self._reading, self._lock = each, Counter[int](), threading.Lock()
+        self._each, self._reading, self._lock = each, dict[int, int](), threading.Lock()
 
-    @contextmanager
-    def turn(self, sitting_id: int) -> Iterator[None]:
-        """Count one more while the block runs; `Saturated` when so many receive already."""
+    def begin(self, sitting_id: int) -> None:
+        """Count one more until it ends; `Saturated` when so many receive already."""
         with self._lock:
-            if self._reading[sitting_id] >= self._each:
+            others = self._reading.get(sitting_id, 0)
+            if others >= self._each:
                 raise Saturated
-            self._reading[sitting_id] += 1
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._reading[sitting_id] -= 1
-                if not self._reading[sitting_id]:
-                    del self._reading[sitting_id]
+            self._reading[sitting_id] = others + 1
+
+    def end(self, sitting_id: int) -> None:
+        """Count one less."""
+        with self._lock:
+            others = self._reading.pop(sitting_id) - 1
+            if others:
+                self._reading[sitting_id] = others
 
 
 class Admission:

@@ -7,9 +7,9 @@ alarm found here is raised there, which logs it.
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
-from functools import partial
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from flask import Flask
@@ -18,8 +18,9 @@ from sqlalchemy import bindparam, select
 from examapp import clock
 from examapp.config import Config
 from examapp.db import db
-from examapp.delivery import devices, interventions, sealed_paper, sittings
+from examapp.delivery import devices, interventions, paper, sealed_paper, sittings
 from examapp.delivery.acceptance import NotPrepared
+from examapp.delivery.committer import Committer
 from examapp.delivery.models import Sitting
 from examapp.delivery.state import OPEN
 from examapp.delivery.tickets import PlaceTicket
@@ -73,9 +74,7 @@ class Gate:
         """Answer a hot request, or let Flask answer."""
         at = environ[ARRIVED] = clock.now()
         try:
-            work = self._work(environ, at)
-            with self._app.app_context():
-                answer = work()
+            answer = self._answer(environ, at)
         except (Ordinary, NotPrepared):
             return self._admission(environ, start_response)
         except Saturated:
@@ -88,38 +87,56 @@ class Gate:
         return _send(environ, start_response, answer)
 
     def _refused(self, environ: Environ, refusal: ExamappError) -> Answer:
-        with self._app.app_context():
-            content, status, headers = self._refusals.answer(environ, refusal)
+        content, status, headers = self._refusals.answer(environ, refusal)
         return Answer(content, (*_VARY, *headers.items()), status, problems.JSON)
 
-    def _work(self, environ: Environ, at: datetime) -> Callable[[], Answer]:
-        """Return what answers a hot request whose ticket has proved right; every other one is `Ordinary`."""
+    def _answer(self, environ: Environ, at: datetime) -> Answer:
+        """Answer a hot request whose ticket has proved right; every other one is `Ordinary`."""
         method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
         if (method, path) == START:
-            return partial(self._start, environ, checked_places(environ, self._config, at=at), at)
+            return self._start(environ, checked_places(environ, self._config, at=at), at)
         match = _ADDRESS.match(path)
-        if match and method == "GET" and not match[4] and not match[2]:
-            return partial(self._resume, environ, match[1], at)
-        answer = match and self._answers.get((method, match[2] or match[4]))
-        if not match or not answer:
+        if not match:
             raise Ordinary
-        return partial(answer, checked(environ, match[1], int(match[3] or 0), self._config, at=at))
+        sitting, kind, slot, other = match.groups()
+        if method == "GET" and not kind and not other:
+            return self._resume(environ, sitting, at)
+        answer = self._answers.get((method, kind or other))
+        if not answer:
+            raise Ordinary
+        return answer(checked(environ, sitting, int(slot or 0), self._config, at=at))
+
+    @cached_property
+    def _committer(self) -> Committer:
+        with self._app.app_context():
+            return committer()
+
+    def _seats(self, exam_form_id: str) -> Mapping[int, paper.Seat]:
+        """Return the slots of a form; an application context costs a tenth of a save, and only the first needs one."""
+        found = paper.seats.kept(exam_form_id)
+        if found is None:
+            with self._app.app_context():
+                found = paper.seats(exam_form_id)
+        return found
 
     def _sent(self, environ: Environ, sitting_id: int, *fields: tuple[str, ...]) -> dict[str, Any]:
         """Return the JSON object of a request of this sitting; too many slow ones of it are not for the gate."""
         try:
-            with self._readers.turn(sitting_id):
-                return body(environ, *fields)
+            self._readers.begin(sitting_id)
         except Saturated as error:
             raise Ordinary from error
+        try:
+            return body(environ, *fields)
+        finally:
+            self._readers.end(sitting_id)
 
     def _start(self, environ: Environ, ticket: PlaceTicket, at: datetime) -> Answer:
         secret, first = self._config.secret_key, ticket.places[0].sitting_id if ticket.places else 0
         place = ticket.place(self._sent(environ, first, ("registration",))["registration"])
         if place is None:
             raise Ordinary
-        with self._admission.starts.turn():
-            begun, is_new = sittings.begin(committer(), place, devices.name_of(ticket.csrf_digest), at=at)
+        with self._app.app_context(), self._admission.starts.turn():
+            begun, is_new = sittings.begin(self._committer, place, devices.name_of(ticket.csrf_digest), at=at)
             if begun.ends_at == NO_END:
                 raise Ordinary
             found, places = sealed_paper.of_form(begun.exam_form_id, secret), sittings.places(begun)
@@ -131,7 +148,7 @@ class Gate:
         return Answer(content, (("Set-Cookie", cookie), *_VARY), "201 CREATED" if is_new else "200 OK")
 
     def _resume(self, environ: Environ, public_id: str, at: datetime) -> Answer:
-        with self._admission.starts.turn():
+        with self._app.app_context(), self._admission.starts.turn():
             standing, digest = resuming.standing_of(self._app, environ, public_id, self._config.secret_key)
             cookie = resuming.ticket_cookie(standing, digest, self._config, at=at)
             return Answer(resuming.whole(standing, self._config, at=at), (("Set-Cookie", cookie), *_VARY))
@@ -139,34 +156,38 @@ class Gate:
     def _save(self, hot: Hot) -> Answer:
         sent = self._sent(hot.environ, hot.ticket.sitting_id, ("seq", "value"), ("client_time",))
         accepted = sittings.respond(
-            committer(), hot.ticket, hot.slot, sent["seq"], sent["value"], sent.get("client_time"), at=hot.at
-        )
+            self._committer, hot.ticket, hot.slot, sent["seq"], sent["value"], sent.get("client_time"), at=hot.at,
+            seats=self._seats,
+        )  # fmt: skip
         return Answer(sitting_answers.saved(hot.slot, accepted, at=clock.now()))
 
     def _flag(self, hot: Hot) -> Answer:
         sent = self._sent(hot.environ, hot.ticket.sitting_id, ("flagged",))
-        accepted = sittings.flag(committer(), hot.ticket, hot.slot, sent["flagged"], at=hot.at)
+        flagged = sent["flagged"]
+        accepted = sittings.flag(self._committer, hot.ticket, hot.slot, flagged, at=hot.at, seats=self._seats)
         return Answer(sitting_answers.flagged(hot.slot, accepted, at=clock.now()))
 
     def _hand_in(self, hot: Hot) -> Answer:
-        accepted = sittings.hand_in(committer(), hot.ticket, at=hot.at)
+        accepted = sittings.hand_in(self._committer, hot.ticket, at=hot.at)
         return Answer(sitting_answers.handed_in(accepted, at=clock.now()))
 
     def _clock(self, hot: Hot) -> Answer:
-        standing = self._standing(hot)
-        part = sealed_paper.of_form(standing.exam_form_id, self._config.secret_key).part
-        ends_at, paused_since = interventions.clock_of(standing, at=hot.at)
-        device = devices.name_of(hot.ticket.csrf_digest)
-        elsewhere = devices.opened_elsewhere(standing.id, standing.newest_opening, device)
+        with self._app.app_context():
+            standing = self._standing(hot)
+            part = sealed_paper.of_form(standing.exam_form_id, self._config.secret_key).part
+            ends_at, paused_since = interventions.clock_of(standing, at=hot.at)
+            device = devices.name_of(hot.ticket.csrf_digest)
+            elsewhere = devices.opened_elsewhere(standing.id, standing.newest_opening, device)
         shown = sitting_answers.running(standing, part, ends_at, paused_since, elsewhere, at=hot.at)
         renewed = sitting_answers.renewed_ticket(hot.ticket, standing, ends_at, self._config)
         return Answer(sitting_answers.encoded(shown), (*renewed, *_VARY))
 
     def _paper(self, hot: Hot) -> Answer:
-        standing = self._standing(hot)
-        if standing.status != OPEN or not counts(standing.ends_at, hot.at, self._grace):
-            raise Ordinary
-        found = sealed_paper.of_form(standing.exam_form_id, self._config.secret_key)
+        with self._app.app_context():
+            standing = self._standing(hot)
+            if standing.status != OPEN or not counts(standing.ends_at, hot.at, self._grace):
+                raise Ordinary
+            found = sealed_paper.of_form(standing.exam_form_id, self._config.secret_key)
         return Answer(*sitting_answers.paper(found, hot.environ.get("HTTP_ACCEPT_ENCODING", "")))
 
     def _standing(self, hot: Hot) -> Any:

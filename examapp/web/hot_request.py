@@ -6,11 +6,10 @@ view looks at it, and says what is wrong.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from io import BytesIO
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask import Flask
 from werkzeug.sansio.utils import get_host
@@ -24,6 +23,7 @@ from examapp.web.incoming import FORMS, LARGEST_JSON, exact_object, is_own_page
 Environ = dict[str, Any]
 
 _OWN_HOST = lru_cache(maxsize=64)(get_host)
+_PLAIN = re.compile(r"[\w.-]+", re.ASCII)
 _JSON = frozenset({"application/json", "application/json; charset=utf-8", "application/json;charset=UTF-8"})
 
 
@@ -31,8 +31,7 @@ class Ordinary(Exception):
     """The request is not plainly a hot one: Flask takes it."""
 
 
-@dataclass(frozen=True)
-class Hot:
+class Hot(NamedTuple):
     """A request to a sitting whose ticket proved right."""
 
     environ: Environ
@@ -89,19 +88,14 @@ def session_of(app: Flask, environ: Environ) -> Mapping[str, Any]:
 
 def cookie(environ: Environ, name: str) -> str:
     """Return the one cookie of this name, nothing if there is none."""
-    cookies = environ.get("HTTP_COOKIE", "")
-    count = cookies.count(f"{name}=")
-    if not count:
+    sign = f"{name}="
+    before, found, after = str(environ.get("HTTP_COOKIE", "")).partition(sign)
+    if not found:
         return ""
-    found = _pattern(name).search(cookies)
-    if found is None or count != 1:
+    value, is_first = after.partition(";")[0], not before or before.endswith((";", "; "))
+    if not is_first or sign in after or not _PLAIN.fullmatch(value):
         raise Ordinary
-    return str(found[1])
-
-
-@lru_cache(maxsize=4)
-def _pattern(name: str) -> re.Pattern[str]:
-    return re.compile(rf"(?:\A|; ?){name}=([\w.-]+)(?=;|\Z)", re.ASCII)
+    return value
 
 
 def body(environ: Environ, required: tuple[str, ...], optional: tuple[str, ...] = ()) -> dict[str, Any]:

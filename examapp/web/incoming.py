@@ -82,8 +82,7 @@ def exact_object(data: bytes, required: tuple[str, ...], optional: tuple[str, ..
         raise _not_json() from error
     if not isinstance(body, dict):
         raise _not_json()
-    wrong = sorted({*required} - {*body}) + sorted({*body} - {*required} - {*optional})
-    if wrong:
+    if {*required} - body.keys() or body.keys() - {*required, *optional}:
         fields = ", ".join((*required, *optional))
         raise InvalidInput("request.fields", N_("Send these fields and no other: %(fields)s."), fields=fields)
     return body

@@ -67,7 +67,8 @@ class Refusals:
         chosen = session.get("language")
         if chosen in LANGUAGES:
             return str(chosen)
-        account = _of_account(str(session.get("_user_id", "")))
+        with self._app.app_context():
+            account = _of_account(str(session.get("_user_id", "")))
         accepted = parse_accept_header(environ.get("HTTP_ACCEPT_LANGUAGE"), LanguageAccept)
         return account or accepted.best_match(LANGUAGES, default="zh") or "zh"
 

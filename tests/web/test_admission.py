@@ -107,10 +107,14 @@ def test_saves_clock_paper_and_hand_in_pass_by_all_lanes(saturated: Cast, app: F
 
 def test_a_sitting_receives_a_few_bodies_at_a_time():
     readers = Readers(each=2)
-    with readers.turn(1), readers.turn(1), readers.turn(2), pytest.raises(Saturated), readers.turn(1):
-        pass
-    with readers.turn(1):
-        assert set(readers._reading) == {1}
+    for sitting in (1, 1, 2):
+        readers.begin(sitting)
+    with pytest.raises(Saturated):
+        readers.begin(1)
+    for sitting in (1, 2):
+        readers.end(sitting)
+    assert readers._reading == {1: 1}
+    readers.begin(1)
 
 
 class Slow:
