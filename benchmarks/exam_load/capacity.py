@@ -98,7 +98,8 @@ def _besides(scenarios: dict[str, Any]) -> str:
         if each["back_after"]
     ]
     told += [
-        f"- {name}: {each['idle_connections']:,} idle connections took {each['idle_bytes'] / 1e6:,.0f} MB."
+        f"- {name}: {each['idle_connections']:,} idle connections took {each['idle_bytes'] / 1e6:,.0f} MB; the same "
+        "load without them is `alone`."
         for name, each in scenarios.items()
         if each["idle_connections"]
     ]

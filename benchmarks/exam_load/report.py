@@ -5,7 +5,7 @@ from typing import Any
 
 from rich.table import Table
 
-from benchmarks.exam_load.scenarios import Scenario
+from benchmarks.exam_load.scenarios import IDLE_BYTES, Scenario
 
 COLUMNS = (
     "scenario", "runs", "start p50/p99 ms", "save p50/p99 ms", "hand-in p50/p99 ms", "acks/s", "CPU us/request",
@@ -48,7 +48,17 @@ def problems(scenario: Scenario, run: dict[str, Any], code: int) -> list[str]:
     found += [f"first acknowledgement {each:.1f} s after kill -9" for each in run["back_after"] if each > 5]
     if len(run["back_after"]) != len(scenario.kills_at) or run["not_scored"]:
         found.append(f"{run['not_scored']} not scored, back after {len(run['back_after'])} kills")
+    if run["idle_bytes"] > IDLE_BYTES:
+        found.append(f"idle connections took {run['idle_bytes'] / 1e6:.0f} MB")
     outcomes = [pair for operation in run["ops"].values() for pair in operation["outcomes"].items()]
     server_errors = sum(count for status, count in outcomes if status in ("500", "502", "504"))
     found += [f"{server_errors} server errors"] if server_errors else []
     return found + ([f"exit {code}"] if code in (1, 3, 4) else [])
+
+
+def doubled(found: dict[str, Any]) -> list[str]:
+    """Say whether idle connections doubled what the same load alone waits at most, where both were run."""
+    if "idle" not in found or "alone" not in found:
+        return []
+    idle, alone = (median(run["ops"]["answer"]["p99"] for run in found[name]) for name in ("idle", "alone"))
+    return [f"save p99 {idle:.0f} ms beside idle connections, {alone:.0f} ms alone"] if idle > 2 * alone else []

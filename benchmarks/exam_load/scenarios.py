@@ -25,6 +25,9 @@ class Scenario:
 BELL = (("start.p99", 1000.0), ("answer.p99", 250.0), ("submit.p99", 2000.0))
 # the generator's own faults (cut lines, lost replies) cost a backoff of up to half a second and are no latency of ours
 CLEAN = ("--cut", "0", "--lose", "0", "--offline", "0")
+# one load with and without idle connections beside it
+BESIDE_IDLE = ("--think", "1", "--bell", "5", *CLEAN)
+IDLE_BYTES = 120_000_000
 
 SCENARIOS = {
     "smoke": Scenario(200, 12, ("--think", "1", "--bell", "1", "--rush-window", "3"), lobby=4, signed_in=0.9),
@@ -36,7 +39,8 @@ SCENARIOS = {
         ("--think", "5", "--cut", ".05", "--lose", ".1", "--dup", ".1", "--offline", ".05", "--reorder", ".1"),
     ),
     "power": Scenario(500, 120, ("--think", "5"), kills_at=(20, 60, 100)),
-    "idle": Scenario(500, 60, ("--think", "1", "--bell", "5", *CLEAN), idle_connections=8000),
+    "idle": Scenario(500, 60, BESIDE_IDLE, idle_connections=8000),
+    "alone": Scenario(500, 60, BESIDE_IDLE),
     "knee": Scenario(1000, 30, ("--think", "0.3", "--bell", "2", "--no-audit", *CLEAN)),
     "stretch": Scenario(20000, 300, ("--think", "20", "--bell", "10", "--rush-window", "30", *CLEAN), BELL),
 }  # fmt: skip

@@ -7,7 +7,21 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.exam_load import report
+from benchmarks.exam_load.scenarios import IDLE_BYTES, SCENARIOS
+
 ROOT = Path(__file__).resolve().parents[2]
+RUN = {"tally": {}, "ops": {}, "closed_and_scored_after": 7.0, "back_after": [], "not_scored": 0, "idle_bytes": 0}
+
+
+def test_idle_connections_that_take_memory_or_double_the_wait_are_a_problem():
+    idle = SCENARIOS["idle"]
+    assert report.problems(idle, RUN | {"idle_bytes": IDLE_BYTES}, 0) == []
+    assert report.problems(idle, RUN | {"idle_bytes": 2 * IDLE_BYTES}, 0) == ["idle connections took 240 MB"]
+    found = {name: [{"ops": {"answer": {"p99": p99}}}] for name, p99 in (("idle", 41.0), ("alone", 20.0))}
+    assert report.doubled(found) == ["save p99 41 ms beside idle connections, 20 ms alone"]
+    found["alone"][0]["ops"]["answer"]["p99"] = 21.0
+    assert report.doubled(found) == report.doubled({}) == []
 
 
 @pytest.mark.slow
