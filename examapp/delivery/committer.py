@@ -1,18 +1,13 @@
 """Group commit: the saves that wait together share one durable transaction, and are acknowledged after it.
 
-One thread per process, with one connection of its own, takes what waits, at most `LARGEST_BATCH`. A batch begins when
-`ENOUGH` wait or a pause is over: an idle service writes at once, a busy one gathers for some milliseconds, which
-divides what a transaction costs by the size of the batch. The queue is bounded; past it a save is refused at once (503
-with Retry-After) and stays safe in the trainee's browser. What failed by chance is run again, and if it turns out to be
-stored already, answered as it would have been; else a batch is split in halves, so that one bad request cannot fail its
-neighbours.
+A process has one connection for that, and one of the threads that wait uses it at a time (`gathering`). What failed by
+chance is run again, and if it turns out to be stored already, answered as it would have been; else a batch is split in
+halves, so that one bad request cannot fail its neighbours.
 """
 
 import logging
 import random
-import threading
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -24,19 +19,14 @@ from sqlalchemy.pool import NullPool
 from examapp.db import check_durable, is_taken, is_taken_back, is_worth_another_try
 from examapp.delivery.acceptance import Accepted, Outcome, Request
 from examapp.delivery.driver_rows import DriverRows
+from examapp.delivery.gathering import PATIENCE_SECONDS, Gathering, Waiting, busy
 from examapp.delivery.hot_rows import Decision, decide, rows_of
 from examapp.errors import N_, ExamappError, Unavailable
 
-LARGEST_BATCH = 256
-LARGEST_QUEUE = 2000
-PATIENCE_SECONDS = 20
 # a batch begins when so many wait, or so many seconds after the one before it; a transaction of PostgreSQL costs two
 # processors several times as much as one of SQLite
 ENOUGH = {"sqlite": 16, "postgresql": 32}
 LONGEST_PAUSE = {"sqlite": 0.008, "postgresql": 0.025}
-# the pause grows with the load: so many seconds for each request a second, of which each batch tells a part anew
-PAUSE_EACH = 25e-6
-NEWEST_PART = 0.1
 TRIES = 5
 SHARD_BITS = 10
 
@@ -56,27 +46,6 @@ class CommitterState:
     seconds: float
 
 
-class _Waiting:
-    """A request whose sender waits: a bare lock wakes it, at a fraction of what a condition costs."""
-
-    __slots__ = ("_done", "outcome", "request")
-
-    def __init__(self, request: Request) -> None:
-        self.request = request
-        self.outcome: Outcome | Exception | None = None
-        self._done = threading.Lock()
-        self._done.acquire()
-
-    def answer(self, outcome: Outcome | Exception) -> None:
-        """Wake the sender."""
-        self.outcome = outcome
-        self._done.release()
-
-    def wait(self, seconds: float) -> Outcome | Exception | None:
-        """Return the outcome, or None when it did not come in time."""
-        return self.outcome if self._done.acquire(timeout=seconds) else None
-
-
 @dataclass
 class _Attempt:
     """Requests of one transaction, and what it came to if it may have been stored without our knowing."""
@@ -93,18 +62,14 @@ class Committer:
         observe: Callable[[int, float], object] = lambda size, seconds: None,
     ) -> None:  # fmt: skip
         """Write to `engine`, one transaction a shard; `observe` is told the size and seconds of each."""
-        # no pool: the requests that wait for this thread may hold all that the pool has
+        # no pool: the requests that wait may hold all that the pool has
         self._engine = create_engine(engine.url, poolclass=NullPool, hide_parameters=True)
         self._grace = grace
         self._shards = shards
         self._observe = observe
-        self._queue: deque[_Waiting] = deque()
-        self._changed = threading.Condition()
-        self._starting = threading.Lock()
-        self._thread: threading.Thread | None = None
+        self._gathering = Gathering(self._store, ENOUGH[engine.dialect.name], LONGEST_PAUSE[engine.dialect.name])
         self._connection: Connection | None = None
-        self._longest_pause, self._enough = LONGEST_PAUSE[engine.dialect.name], ENOUGH[engine.dialect.name]
-        self._taken = self._next = self._rate = 0.0
+        self._rows: DriverRows | None = None
         self._batches = self._requests = self._refused = self._tried_again = self._last_batch = 0
         self._seconds = 0.0
 
@@ -112,71 +77,38 @@ class Committer:
     def state(self) -> CommitterState:
         """Counts since the start of the process; read without a lock, each by itself is right."""
         return CommitterState(
-            len(self._queue), self._batches, self._requests, self._refused, self._tried_again, self._last_batch,
+            len(self._gathering), self._batches, self._requests, self._refused, self._tried_again, self._last_batch,
             self._seconds,
         )  # fmt: skip
 
     def commit(self, request: Request) -> Accepted:
         """Return once `request` is durable; raise the refusal it met, or `Unavailable` when the queue is full."""
-        if self._thread is None or not self._thread.is_alive():
-            self._start()
-        waiting = _Waiting(request)
-        with self._changed:
-            if len(self._queue) >= LARGEST_QUEUE:
-                raise _busy()
-            self._queue.append(waiting)
-            # to wake the thread for each request would cost more than the request
-            if len(self._queue) in (1, self._enough):
-                self._changed.notify()
-        outcome = waiting.wait(PATIENCE_SECONDS)
+        outcome = self._gathering.outcome_of(request)
         if isinstance(outcome, Accepted):
             return outcome
-        raise outcome or _busy()
+        raise outcome or busy()
 
-    def _start(self) -> None:
-        # not in __init__: a server may fork after the application was made, and threads do not survive that
-        with self._starting:
-            if self._thread is None or not self._thread.is_alive():
-                self._thread = threading.Thread(target=self._run, name="committer", daemon=True)
-                self._thread.start()
+    def _store(self, batch: list[Waiting]) -> None:
+        """Answer every request of a batch."""
+        try:
+            self._settle_all(batch)
+        except Exception as error:
+            log.exception("the committer failed")
+            for waiting in batch:
+                if waiting.outcome is None:
+                    waiting.answer(_refusal(error))
 
-    def _run(self) -> None:
-        while True:
-            batch = self._take()
-            try:
-                self._settle_all(batch)
-            except Exception as error:
-                log.exception("the committer failed")
-                for waiting in batch:
-                    if waiting.outcome is None:
-                        waiting.answer(_refusal(error))
-
-    def _take(self) -> list[_Waiting]:
-        with self._changed:
-            while not self._queue:
-                self._changed.wait()
-            self._changed.wait_for(lambda: len(self._queue) >= self._enough, max(0.0, self._next - time.monotonic()))
-            batch = [self._queue.popleft() for _ in range(min(len(self._queue), LARGEST_BATCH))]
-        self._pause(len(batch))
-        return batch
-
-    def _pause(self, size: int) -> None:
-        """Let the next batch gather: the longer, the more come."""
-        before, self._taken = self._taken, time.monotonic()
-        self._rate += NEWEST_PART * (size / max(self._taken - before, 0.001) - self._rate)
-        self._next = self._taken + min(self._longest_pause, self._rate * PAUSE_EACH)
-
-    def _shard_of(self, waiting: _Waiting) -> int:
+    def _shard_of(self, waiting: Waiting) -> int:
         return shard_of(waiting.request.sitting_id, self._shards)
 
-    def _settle_all(self, batch: list[_Waiting]) -> None:
+    def _settle_all(self, batch: list[Waiting]) -> None:
         if self._shards == 1:
             self._settle(batch)
             return
         for _, shard in groupby(sorted(batch, key=self._shard_of), key=self._shard_of):
             self._settle(list(shard))
 
-    def _settle(self, batch: list[_Waiting], unsure: Decision | None = None) -> None:
+    def _settle(self, batch: list[Waiting], unsure: Decision | None = None) -> None:
         attempt = _Attempt([waiting.request for waiting in batch], unsure)
         try:
             outcomes: Sequence[Outcome | Exception] = self._write(attempt)
@@ -210,7 +142,7 @@ class Committer:
 
     def _transact(self, attempt: _Attempt) -> list[Outcome]:
         try:
-            rows = self._rows()
+            rows = self._connected()
             rows.begin()
             before = attempt.unsure
             decision = decide(rows, attempt.requests, self._grace, lock=before is not None)
@@ -224,14 +156,14 @@ class Committer:
             self._take_back(error)
             raise
 
-    def _rows(self) -> DriverRows:
-        if self._connection is not None:
-            return rows_of(self._connection)
-        self._connection = self._engine.connect()
-        self.check(self._connection)
-        rows = rows_of(self._connection)
-        rows.prepare()
-        return rows
+    def _connected(self) -> DriverRows:
+        if self._rows is None:
+            self._connection = self._engine.connect()
+            self.check(self._connection)
+            rows = rows_of(self._connection)
+            rows.prepare()
+            self._rows = rows
+        return self._rows
 
     def check(self, connection: Connection) -> None:
         """Refuse a database whose commits may be lost."""
@@ -241,8 +173,8 @@ class Committer:
     def _take_back(self, error: BaseException) -> None:
         """Leave nothing of the failed transaction: with another connection, unless the server itself took it back."""
         try:
-            if self._connection is not None and is_taken_back(error):
-                rows_of(self._connection).rollback()
+            if self._rows is not None and is_taken_back(error):
+                self._rows.rollback()
                 return
         except Exception:
             log.exception("a connection could not be used again")
@@ -250,7 +182,7 @@ class Committer:
 
     def close(self) -> None:
         """Give the database back while nobody waits; the next request connects again."""
-        connection, self._connection = self._connection, None
+        connection, self._connection, self._rows = self._connection, None, None
         if connection is not None:
             connection.invalidate()
             connection.close()
@@ -272,11 +204,6 @@ def shard_of(sitting_id: int, shards: int) -> int:
 def _is_chance(error: Exception, tries: int) -> bool:
     """Say whether to try again; that somebody else was quicker happens to the first try only, which takes no locks."""
     return tries < TRIES and (is_worth_another_try(error) or (tries == 1 and is_taken(error)))
-
-
-def _busy() -> Unavailable:
-    message = N_("The service is very busy. Your answer is kept on your computer and will be sent again.")
-    return Unavailable("service.busy", message, retry_after=2)
 
 
 def _refusal(error: Exception) -> Exception:

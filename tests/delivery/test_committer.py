@@ -7,9 +7,10 @@ from sqlalchemy import event
 
 from examapp.db import db, is_worth_another_try
 from examapp.delivery import committer as committer_module
-from examapp.delivery import histories, hot_rows, journal, sittings
+from examapp.delivery import gathering, histories, hot_rows, journal, sittings
 from examapp.delivery.acceptance import Accepted, Flag, HandIn, Request, Save, accept
-from examapp.delivery.committer import TRIES, Committer, _Waiting, shard_of
+from examapp.delivery.committer import TRIES, Committer, shard_of
+from examapp.delivery.gathering import Waiting
 from examapp.delivery.hot_rows import DIALECTS, decide, rows_of, settle
 from examapp.errors import ExamappError, Unavailable
 from tests.makers import AT, make_sitting
@@ -52,7 +53,7 @@ def kinds(sitting):
 
 def settled(committer, requests):
     """Put requests into one batch, and return what each was answered."""
-    batch = [_Waiting(request) for request in requests]
+    batch = [Waiting(request) for request in requests]
     committer._settle(batch)
     return [waiting.outcome for waiting in batch]
 
@@ -225,18 +226,13 @@ def test_entries_are_canonical_whatever_was_sent(committer, sitting, value, clie
     assert [each.value for each in sittings.stored_responses(sitting)] == [value]
 
 
-def test_a_full_queue_refuses_at_once(committer, sitting, monkeypatch):
-    monkeypatch.setattr(committer_module, "LARGEST_QUEUE", 0)
+def test_a_sender_whose_patience_ends_is_told_to_send_again(committer, sitting, monkeypatch):
+    monkeypatch.setattr(gathering, "PATIENCE_SECONDS", 0.01)
+    # somebody stores something without end
+    committer._gathering._is_led = True
     with pytest.raises(Unavailable) as refusal:
         committer.commit(save(sitting, 1, 1))
     assert (refusal.value.code, refusal.value.retry_after) == ("service.busy", 2)
-
-
-def test_a_sender_whose_patience_ends_is_told_to_send_again(committer, sitting, monkeypatch):
-    monkeypatch.setattr(committer_module, "PATIENCE_SECONDS", 0.01)
-    monkeypatch.setattr(Committer, "_run", lambda self: None)
-    with pytest.raises(Unavailable):
-        committer.commit(save(sitting, 1, 1))
 
 
 def test_the_committer_counts_what_it_did_and_tells_an_observer(app, sitting):
@@ -253,7 +249,7 @@ def test_the_committer_counts_what_it_did_and_tells_an_observer(app, sitting):
 def test_a_batch_is_one_transaction_a_shard(app, sitting):
     other, sizes = make_sitting(), []
     committer = Committer(db.engine, GRACE, shards=1024, observe=lambda size, seconds: sizes.append(size))
-    committer._settle_all([_Waiting(save(each, slot, slot)) for slot in (1, 2) for each in (sitting, other)])
+    committer._settle_all([Waiting(save(each, slot, slot)) for slot in (1, 2) for each in (sitting, other)])
     assert sizes == ([2, 2] if sitting.id >> 53 != other.id >> 53 else [4])
 
 
@@ -275,19 +271,6 @@ def test_a_database_that_may_lose_commits_is_refused(committer, sitting):
     with pytest.raises(RuntimeError, match="does not keep what it commits: synchronous"):
         committer.commit(save(sitting, 1, 1))
     assert kinds(sitting) == []
-
-
-@pytest.mark.parametrize(("rate", "pauses"), [
-    (1, {"sqlite": 0.0, "postgresql": 0.0}), (500, {"sqlite": 8, "postgresql": 12.5}),
-    (1000, {"sqlite": 8, "postgresql": 25}), (9000, {"sqlite": 8, "postgresql": 25}),
-])  # fmt: skip
-def test_a_batch_waits_for_others_the_longer_the_more_come(committer, monkeypatch, rate, pauses):
-    now = 1000.0
-    monkeypatch.setattr(committer_module.time, "monotonic", lambda: now)
-    for _ in range(200):
-        now += 0.01
-        committer._pause(rate * 0.01)
-    assert (committer._next - now) * 1000 == pytest.approx(pauses[db.engine.dialect.name], abs=0.1)
 
 
 @pytest.mark.parametrize("error", [ValueError(), sqlite3.IntegrityError(), psycopg.errors.UniqueViolation()])

@@ -2,7 +2,6 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
 from datetime import timedelta
-from threading import Event
 
 import pytest
 from flask import Flask
@@ -110,13 +109,15 @@ def _fail(now: object) -> float:
 @pytest.mark.feature("O18")
 def test_requests_that_wait_are_counted_while_they_wait(app: Flask, client: FlaskClient) -> None:
     sitting, committer = makers.make_sitting(), sitting_api.committer()
-    committer._take = Event().wait  # type: ignore[method-assign, assignment]
+    # somebody stores something without end
+    waiting = committer._gathering
+    waiting._is_led = True
     request = Request(sitting.id, Flag(1, True), makers.AT, sitting.epoch)
     with ThreadPoolExecutor(3) as pool:
         sent = [pool.submit(committer.commit, request) for _ in range(3)]
-        while len(committer._queue) < 3:
+        while len(waiting) < 3:
             wait(sent, timeout=0.01)
         assert read(client)["examapp_queue_depth"] == 3
-        for waiting in committer._queue:
-            waiting.answer(Refused("sitting.closed", "The sitting is over."))
+        for each in waiting._queue:
+            each.answer(Refused("sitting.closed", "The sitting is over."))
     assert read(client)["examapp_queue_depth"] == 0
