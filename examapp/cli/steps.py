@@ -10,7 +10,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from examapp import clock
@@ -23,6 +23,7 @@ LOCKED_CPU_SECONDS = 0.008
 LARGEST_SLICE = 64
 # after so many writes the log of SQLite is moved on, before it is so long that a commit would do it
 WRITES_IN_LOG = 4
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 log = logging.getLogger("examapp.due")
 
 
@@ -65,15 +66,16 @@ class Work(NamedTuple):
 class Patience:
     """What a worker remembers between passes: when it last looked at everything, and what it set aside until when.
 
-    Each failure in a row doubles the wait, up to an hour. Most passes look only at what was closed or released lately;
-    the first, and one every ten minutes, at all there is, so that no work is lost for long, whatever became of it.
+    Each failure in a row doubles the wait, up to an hour. Most passes look only at what was closed or released since a
+    little before the last one began; the first, one every ten minutes, and one in which something that failed is to be
+    tried again, at all there is, so that no work is lost for long, whatever became of it.
     """
 
     FIRST, LONGEST = timedelta(seconds=10), timedelta(hours=1)
-    LATELY, SWEEP = timedelta(hours=1), timedelta(minutes=10)
+    LITTLE, SWEEP = timedelta(minutes=5), timedelta(minutes=10)
 
     def __init__(self) -> None:
-        self._swept_at: datetime | None = None
+        self._swept_at, self._began_at = LONG_AGO, LONG_AGO
         self._waits: dict[tuple[str, int], tuple[timedelta, datetime]] = {}
 
     @property
@@ -83,10 +85,15 @@ class Patience:
 
     def since(self, *, at: datetime) -> datetime | None:
         """Return from when on a pass at `at` looks at what was closed and released; None for everything."""
-        if self._swept_at is None or abs(at - self._swept_at) >= self.SWEEP:
+        last, self._began_at = self._began_at, at
+        if abs(at - self._swept_at) >= self.SWEEP:
             self._swept_at = at
             return None
-        return at - self.LATELY
+        # what was to be tried in the last pass, and neither failed nor succeeded there, somebody else has done
+        self._waits = {key: wait for key, wait in self._waits.items() if wait[1] > last}
+        if any(until <= at for _, until in self._waits.values()):
+            return None
+        return min(last, at) - self.LITTLE
 
     def is_due(self, step: str, sitting_id: int, *, at: datetime) -> bool:
         """Say whether a sitting may be tried."""

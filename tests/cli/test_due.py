@@ -209,6 +209,23 @@ def test_a_sweep_finds_what_lies_longer_back_than_passes_look(sat, at):
     assert run_due(patience).marked == 2
 
 
+def test_a_pass_looks_back_to_before_the_last_one_began(at):
+    patience, began = Patience(), at[0]
+    assert patience.since(at=began) is None
+    slow, little = began + timedelta(minutes=9), timedelta(minutes=5)
+    assert patience.since(at=slow) == began - little
+    assert patience.since(at=slow - timedelta(seconds=30)) == slow - timedelta(seconds=30) - little
+    assert patience.since(at=began + timedelta(minutes=10)) is None
+
+
+def test_a_pass_looks_at_everything_once_when_what_failed_is_tried_again(at):
+    patience, seconds = Patience(), timedelta(seconds=1)
+    patience.since(at=at[0])
+    patience.set_aside("mark", 1, at=at[0])
+    looked = [patience.since(at=at[0] + second * seconds) is None for second in (9, 11, 13)]
+    assert looked == [False, True, False]
+
+
 def test_what_was_due_long_ago_and_closed_only_now_is_scored_at_once(sat, at):
     at[0] += timedelta(hours=2)
     patience = Patience()
