@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from examapp.psychometrics.irt import Items
+from examapp.psychometrics.undetermined import as_nan
 
 
 @dataclass(frozen=True)
@@ -103,6 +104,7 @@ def calibrated(case: dict[str, Any]) -> Items:
     return Items.of(model, a=a, b=b, c=[row.get("c") or 0.0 for row in rows])
 
 
+@as_nan()
 def missed(folder: Path, kind: str, checks: Checks, least: int = 1) -> list[str]:
     """What does not pass, over every case of a kind; also said if fewer than `least` numbers were compared."""
     out, compared = [], 0

@@ -120,7 +120,8 @@ def _score_groups(scores: Floats, items: Items, mean: float, sd: float, case: di
 
 def fit_indices_of(statistic: Floats, freedom: npt.NDArray[np.intp], people: int) -> list[list[float]]:
     """p-values and RMSEA of several statistics."""
-    found = [fit_indices(float(x), int(df), people) for x, df in zip(statistic, freedom, strict=True)]
+    without = {"independence": (np.nan, 0), "srmsr": np.nan}
+    found = [fit_indices(float(x), int(df), people, **without) for x, df in zip(statistic, freedom, strict=True)]
     return [[one.p_value for one in found], [one.rmsea for one in found]]
 
 

@@ -6,7 +6,7 @@ that of the seeds, and two designs can be compared on the same people.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,8 +31,9 @@ class Runs:
     """Adaptive tests of N trainees, at most L items long.
 
     `items` and `scores` (N, L) in order, -1 behind the end; `length` (N,); `theta` and `error` (N, L) after each item,
-    NaN behind the end; `stopped` (N,) the reasons; `level` (N,) the number of cuts passed, -1 without cuts. `selected`
-    (J,) counts trainees for whom an item was selected, whether given or, by exposure control, passed over.
+    NaN (and `blank`) behind the end; `stopped` (N,) the reasons; `level` (N,) the number of cuts passed, -1 without
+    cuts. `selected` (J,) counts trainees for whom an item was selected, whether given or, by exposure control, passed
+    over.
     """
 
     items: Indices
@@ -43,6 +44,11 @@ class Runs:
     stopped: tuple[str, ...]
     level: Indices
     selected: Indices
+
+    @property
+    def blank(self) -> Mapping[str, Mask]:
+        """What lies behind the end of a test."""
+        return dict.fromkeys(("theta", "error"), self.items < 0)
 
     @property
     def final_theta(self) -> Floats:

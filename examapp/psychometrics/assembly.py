@@ -6,7 +6,7 @@ from the target (minimax), or most information where it is least (maximin) (van 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from time import monotonic
 
@@ -28,7 +28,8 @@ class Assembly:
 
     `objective` is the largest relative deviation from the target (minimax), the least information relative to it
     (maximin), or 0; no forms can be better than `bound`. `conflicts` names demands that cannot hold together, as few
-    as possible: without any one of them the others can. It is empty when forms were found or the time ran out.
+    as possible: without any one of them the others can. It is empty when forms were found or the time ran out. Where
+    `is_feasible` is false there is no form to state an objective of: it and the bound are NaN.
     """
 
     selected: Mask
@@ -36,6 +37,11 @@ class Assembly:
     bound: float
     is_feasible: bool
     conflicts: tuple[str, ...] = ()
+
+    @property
+    def blank(self) -> Mapping[str, Mask]:
+        """What belongs to forms, where none were found."""
+        return dict.fromkeys(("objective", "bound"), np.array(not self.is_feasible))
 
 
 def assemble(

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from examapp.psychometrics import undetermined
 from examapp.psychometrics.response_models import Floats
 from examapp.psychometrics.responses import codes
 
@@ -23,7 +24,7 @@ class TestStatistics:
     `mean` and `sd` are of each item's score, in points; `total_correlation` is with the sum score, `rest_correlation`
     with the sum of the other items; `alpha_without` is coefficient alpha of the other items. `alpha`, `mean_total`,
     `sd_total` and `standard_error` = sd_total sqrt(1 - alpha), in points, belong to the whole test; `people` answered
-    all of it. NaN where too few answered, or what they scored does not vary.
+    all of it. Undetermined where too few answered, or what they scored does not vary.
     """
 
     __test__ = False
@@ -44,7 +45,7 @@ class TestStatistics:
 class Option:
     """One answer option of an item: how many chose it, and how good they were on the whole test and on the rest.
 
-    `share` is that of all who answered anything; a correlation with what does not vary is NaN.
+    `share` is that of all who answered anything; a correlation is undetermined where one of both does not vary.
     """
 
     option: int
@@ -56,12 +57,13 @@ class Option:
     is_key: bool
 
 
+@undetermined.refused("items", "too few answered, or what they scored does not vary")
 def classical_statistics(responses: npt.ArrayLike) -> TestStatistics:
     """Item and test statistics of scored responses (N, J), NaN where unseen; an item nobody saw counts for nothing.
 
-    >>> statistics = classical_statistics([[1, 1], [1, 0], [0, 0]])
-    >>> statistics.mean.round(3).tolist(), round(statistics.alpha, 3)
-    ([0.667, 0.333], 0.667)
+    >>> statistics = classical_statistics([[1, 1, 1], [1, 1, 0], [1, 0, 0], [0, 0, 0]])
+    >>> statistics.mean.tolist(), round(statistics.alpha, 3)
+    ([0.75, 0.5, 0.25], 0.75)
     """
     scores = codes(responses).astype(np.float64)
     if scores.shape[0] < 2 or scores.shape[1] < 1:
@@ -90,10 +92,11 @@ def classical_statistics(responses: npt.ArrayLike) -> TestStatistics:
     )
 
 
+@undetermined.refused("", "a single item, or a total that does not vary")
 def cronbach_alpha(covariance: Floats) -> float:
     """Coefficient alpha J / (J - 1) (1 - trace / sum) of an item `covariance` (J, J) (Cronbach 1951).
 
-    NaN for a single item, and where the total does not vary.
+    Undetermined for a single item, and where the total does not vary.
 
     >>> round(cronbach_alpha(np.array([[1.0, 0.5], [0.5, 1.0]])), 4)
     0.6667
@@ -106,10 +109,11 @@ def cronbach_alpha(covariance: Floats) -> float:
     return items / (items - 1) * (1 - float(np.trace(covariance)) / total)
 
 
+@undetermined.refused("columns", "one of both does not vary")
 def correlations(columns: Floats, others: Floats) -> Floats:
     """Pearson's correlation (J,) of each of the `columns` (N, J) with its own of `others` (N, J), or the one (N, 1).
 
-    NaN in a column leaves that person out of it; a correlation with something constant is NaN.
+    NaN in a column leaves that person out of it. Undetermined where one of both does not vary.
 
     >>> correlations(np.array([[1.0], [2.0], [np.nan]]), np.array([[2.0], [3.0], [9.0]])).round(9).tolist()
     [1.0]
@@ -135,6 +139,7 @@ def score_by_key(choices: npt.ArrayLike, key: npt.ArrayLike) -> Floats:
     return np.where(np.isnan(chosen), np.nan, (chosen == right).astype(np.float64))
 
 
+@undetermined.refused("", "who chose the option, or what they scored, does not vary")
 def distractors(choices: npt.ArrayLike, key: npt.ArrayLike, item: int) -> list[Option]:
     """What the people who chose each option of one item scored; a wrong option with the best people is suspect.
 

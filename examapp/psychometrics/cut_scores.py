@@ -15,7 +15,7 @@ import numpy.typing as npt
 from scipy.special import ndtr
 
 from examapp.psychometrics import ability as abilities
-from examapp.psychometrics import irt
+from examapp.psychometrics import irt, undetermined
 from examapp.psychometrics.ability import Ability
 from examapp.psychometrics.classical import correlations
 from examapp.psychometrics.irt import Items
@@ -54,13 +54,14 @@ class Classification:
     consistency_at: Floats
 
 
+@undetermined.refused("", "a judge who rated nothing, or a single one", judge_cuts="rounds × judges")
 def angoff_cut(ratings: npt.ArrayLike) -> Judgement:
     """Pass mark by the modified Angoff method (Angoff 1971): the mean over judges of their summed ratings.
 
     `ratings` (M, J), or (R, M, J) with one layer per round, is the chance (or the score, in points) that a just
-    competent trainee gets on each item; NaN where a judge gave none, which is replaced by the other judges' mean. A
-    judge who rated nothing in a round has the cut NaN there and no part in its mean and spread; of a single judge the
-    standard error is NaN. An item that nobody rated in some round is refused.
+    competent trainee gets on each item; NaN where a judge gave none, which is replaced by the other judges' mean.
+    Undetermined are the cut of a judge who rated nothing in a round, and who has no part in its mean and spread, and
+    the standard error of a single judge. An item that nobody rated in some round is refused.
 
     >>> angoff_cut([[0.6, 0.8], [0.4, 0.8], [0.5, 0.8]]).cut
     1.3
@@ -85,10 +86,12 @@ def angoff_cut(ratings: npt.ArrayLike) -> Judgement:
     return Judgement(round(float(rounds[-1]), 12), error, rounds, spread, judge_cuts, means[-1], item_spread)
 
 
+@undetermined.refused("judges", "they rate all items alike, or none, or the items are equally hard")
 def judge_agreement(ratings: npt.ArrayLike, difficulty: npt.ArrayLike) -> Floats:
     """Correlation (M,) of each judge's ratings (M, J) with the items' proportion correct, `difficulty` (J,).
 
-    Over the items for which both are known; NaN for a judge who rates all of them alike, or none (Brandon 2004).
+    Over the items for which both are known (Brandon 2004). Undetermined for a judge who rates all of them alike, or
+    none, and where they are equally hard.
 
     >>> judge_agreement([[0.2, 0.5, 0.8], [0.9, 0.5, 0.1]], [0.3, 0.5, 0.7]).round(9).tolist()
     [1.0, -1.0]
@@ -167,11 +170,14 @@ def level_probabilities(ability: Ability, cuts: npt.ArrayLike) -> Floats:
     else:
         middles = 0.5 * (ability.grid[1:] + ability.grid[:-1])
         edges = np.concatenate([[2 * ability.grid[0] - middles[0]], middles, [2 * ability.grid[-1] - middles[-1]]])
-        cumulated = np.pad(np.cumsum(ability.posterior, axis=1), ((0, 0), (1, 0)))
-        cell = np.clip(np.searchsorted(edges, marks, side="right") - 1, 0, ability.grid.size - 1)
-        part = np.clip((marks - edges[cell]) / (edges[cell + 1] - edges[cell]), 0.0, 1.0)
+        cumulated = np.zeros((len(ability.posterior), ability.grid.size + 1))
+        np.cumsum(ability.posterior, axis=1, out=cumulated[:, 1:])
+        cell = np.minimum(np.maximum(np.searchsorted(edges, marks, side="right") - 1, 0), ability.grid.size - 1)
+        part = np.minimum(np.maximum((marks - edges[cell]) / (edges[cell + 1] - edges[cell]), 0.0), 1.0)
         below = cumulated[:, cell] + part * (cumulated[:, cell + 1] - cumulated[:, cell])
-    return np.diff(np.pad(below, ((0, 0), (1, 1)), constant_values=((0, 0), (0, 1))), axis=1)
+    ends = np.zeros((len(below), 1))
+    bounds: Floats = np.concatenate([ends, below, ends + 1.0], axis=1)
+    return np.subtract(bounds[:, 1:], bounds[:, :-1])
 
 
 def rudner(

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import chdtrc, chdtri, ndtri
 
+from examapp.psychometrics import undetermined
 from examapp.psychometrics.matching import (
     Cells,
     Mask,
@@ -32,7 +33,8 @@ class MantelHaenszel:
 
     `odds_ratio` above 1 favours the reference group, and is infinite where no table has the focal group right and the
     reference group wrong; `delta` = -2.35 log(odds ratio) on the ETS scale, negative where the item is harder for the
-    focal group; `log_variance` is the variance of log(odds ratio). NaN where the tables tell nothing.
+    focal group; `log_variance` is the variance of log(odds ratio). Where the ratio is 0 or infinite both are infinite,
+    and there is no class. Undetermined where the tables tell nothing.
     """
 
     statistic: Floats
@@ -49,7 +51,7 @@ class MantelHaenszel:
 class Standardisation:
     """Per item (J,): the standardised difference in item score, focal minus reference, and its class A, B or C.
 
-    NaN, and no class, where the groups share no score.
+    Undetermined, without a class, where the groups share no score.
     """
 
     difference: Floats
@@ -61,7 +63,7 @@ class Standardisation:
 class BreslowDay:
     """Per item (J,): chi-square of equal odds ratios at all matching scores, degrees of freedom and p-value.
 
-    NaN where the odds ratio is 0, infinite or unknown.
+    Undetermined where the odds ratio is 0, infinite or unknown, or no two scores are left to differ.
     """
 
     statistic: Floats
@@ -73,7 +75,8 @@ class BreslowDay:
 class Sibtest:
     """Per item (J,): beta, the corrected score difference reference minus focal, its error, chi-square, p-value.
 
-    `beta` and `standard_error` are in item score points; NaN where no score holds enough people of both groups.
+    `beta` and `standard_error` are in item score points. Undetermined where no score holds enough people of both groups
+    whose answers vary.
     """
 
     beta: Floats
@@ -82,6 +85,7 @@ class Sibtest:
     p_value: Floats
 
 
+@undetermined.refused("items", "one group did not see them, or the tables tell nothing")
 def mantel_haenszel(
     responses: npt.ArrayLike,
     focal: npt.ArrayLike,
@@ -111,13 +115,14 @@ def mantel_haenszel(
     statistic, odds_ratio, log_variance = _mantel_haenszel(data, continuity)
     with np.errstate(divide="ignore"):
         delta = -2.35 * np.log(odds_ratio)
-    delta = np.where(np.isfinite(delta), delta, np.nan)
-    classes = ets_classes(delta, 2.35 * np.sqrt(log_variance), alpha)
+    known = np.where(np.isfinite(delta), delta, np.nan)
+    classes = ets_classes(known, 2.35 * np.sqrt(log_variance), alpha)
     return MantelHaenszel(
         statistic, chdtrc(1, statistic), odds_ratio, delta, log_variance, statistic > limit, classes, state
     )
 
 
+@undetermined.refused("items", "the groups share no matching score")
 def standardisation(
     responses: npt.ArrayLike, focal: npt.ArrayLike, *, matching: npt.ArrayLike | None = None, limit: float = 0.1
 ) -> Standardisation:
@@ -142,15 +147,16 @@ def standardisation(
     return Standardisation(difference, np.abs(difference) > limit, size_classes(difference, 0.05, 0.1))
 
 
+@undetermined.refused("items", "the odds ratio is 0, infinite or unknown, or no two scores can differ")
 def breslow_day(responses: npt.ArrayLike, focal: npt.ArrayLike, *, matching: npt.ArrayLike | None = None) -> BreslowDay:
     """Test of non-uniform functioning: are the odds ratios the same at all matching scores? (Breslow & Day 1980)
 
     `responses` (N, J) are right or wrong, `focal` (N,) boolean, `matching` (N,) a score to use in place of the total.
     Sum over scores of (A - E)^2 / V, where E fills the table's margins with the Mantel-Haenszel odds ratio.
 
-    >>> right = np.array([[1, 1, 0], [1, 0, 0], [0, 1, 1], [0, 0, 1]] * 10)
-    >>> breslow_day(right, np.arange(40) % 8 < 4).degrees_of_freedom.tolist()
-    [1, 0, 1]
+    >>> right = (np.arange(80)[:, None] >> np.arange(3)) & 1
+    >>> breslow_day(right, np.arange(80) % 16 < 8).degrees_of_freedom.tolist()
+    [1, 1, 1]
     """
     data = matched(responses, focal, matching)
     only_right_or_wrong(data, "breslow_day")
@@ -160,6 +166,7 @@ def breslow_day(responses: npt.ArrayLike, focal: npt.ArrayLike, *, matching: npt
     return BreslowDay(statistic, freedom, np.where(freedom > 0, chdtrc(np.maximum(freedom, 1), statistic), np.nan))
 
 
+@undetermined.refused("items", "no matching score holds enough people of both groups whose answers vary")
 def sibtest(responses: npt.ArrayLike, focal: npt.ArrayLike, *, least: int = 5) -> Sibtest:
     """SIBTEST for each item of responses (N, J), matched on all others; `focal` (N,) boolean (Shealy & Stout 1993).
 
@@ -223,6 +230,7 @@ def _mantel_haenszel(data: Matched, continuity: bool) -> tuple[Floats, Floats, F
             out[0, item] = distance**2 / variance
         if over > 0 or under > 0:
             out[1, item] = over / under if under > 0 else np.inf
+            out[2, item] = np.inf
         if over > 0 and under > 0:
             ratio = out[1, item]
             out[2, item] = ((a * d + ratio * b * c) * (a + d + ratio * (b + c)) / n**2).sum() / (2 * over**2)

@@ -22,28 +22,28 @@ from examapp.psychometrics.parameter_vectors import (
 )
 from examapp.psychometrics.response_models import Floats
 
-FAR = 200.0
+FAR, FARTHEST = 200.0, 1e6
 
 
 @dataclass(frozen=True)
 class Equating:
     """For each `score` (S,) on the form taken, the `equivalent` (S,) on the other form, in points.
 
-    `theta` (S,) is the ability behind the score on the first form's scale (true scores only, else NaN);
-    `standard_error` (S,) covers the item parameters of both forms and the link, NaN where their covariances are
-    not known or the score has no theta.
+    `theta` (S,) is the least ability that expects the score, on the first form's scale: -inf up to what guessing alone
+    gives, inf for the highest score, None for observed scores. `standard_error` (S,) covers the item parameters of
+    both forms and the link, None where their covariances are not known.
     """
 
     score: Floats
     equivalent: Floats
-    theta: Floats
-    standard_error: Floats
+    theta: Floats | None
+    standard_error: Floats | None
 
 
 def equate_true_scores(form: Items, other: Items, link: Link, scores: npt.ArrayLike | None = None) -> Equating:
     """Equivalents T_other(A theta + B) with theta such that T_form(theta) = score; T is the expected sum score.
 
-    Scores at or below what guessing alone gives have no theta: they are interpolated between 0 and that score
+    Scores at or below what guessing alone gives have theta -inf: they are interpolated between 0 and that score
     (Kolen 1981), and the highest score is worth the highest score. `scores` (S,) are 0, 1, ... by default; `theta` of
     the result is on the scale of `form`. Source: Lord & Wingersky (1984).
 
@@ -59,9 +59,7 @@ def equate_true_scores(form: Items, other: Items, link: Link, scores: npt.ArrayL
     least, most = _reach(other)
     equivalent = np.where(wanted >= high, most, least * wanted / low if low > 0 else least)
     equivalent[inside] = ability.test_characteristic(other, link.theta(theta[inside]))
-    error = np.where(wanted >= high, 0.0, np.nan)
-    if link.jacobians:
-        error[inside] = _true_score_error(form, other, link, theta[inside])
+    error = _true_score_error(form, other, link, wanted, theta) if link.jacobians else None
     return Equating(wanted, equivalent, theta, error)
 
 
@@ -81,7 +79,7 @@ def equate_observed_scores(form: Items, other: Items, link: Link, *, weight: flo
     _check(form, other, link)
     at = np.array([link.A, link.B])
     equivalent = _equipercentile(form, other, at, weight)
-    error = np.full(equivalent.size, np.nan)
+    error = None
     if link.jacobians:
         by_form = numerical_jacobian(
             lambda x: _equipercentile(with_free_parameters(form, x), other, at, weight), free_parameters(form)
@@ -92,7 +90,7 @@ def equate_observed_scores(form: Items, other: Items, link: Link, *, weight: flo
         by_link = numerical_jacobian(lambda x: _equipercentile(form, other, x, weight), at)
         error = _error(by_form, by_other, by_link, link)
     scores = np.arange(equivalent.size, dtype=np.float64)
-    return Equating(scores, equivalent, np.full(scores.size, np.nan), error)
+    return Equating(scores, equivalent, None, error)
 
 
 def _check(form: Items, other: Items, link: Link) -> None:
@@ -107,7 +105,23 @@ def _check(form: Items, other: Items, link: Link) -> None:
             )
 
 
-def _true_score_error(form: Items, other: Items, link: Link, theta: Floats) -> Floats:
+def _true_score_error(form: Items, other: Items, link: Link, scores: Floats, theta: Floats) -> Floats:
+    """Standard errors (S,), 0 at the highest score, which is worth the highest whatever the parameters are."""
+    error, inside, below = np.zeros(scores.size), np.isfinite(theta), theta == -np.inf
+    error[inside] = _inner_error(form, other, link, theta[inside])
+    error[below] = _guessing_error(form, other, link, scores[below])
+    return error
+
+
+def _guessing_error(form: Items, other: Items, link: Link, scores: Floats) -> Floats:
+    """Delta method for scores interpolated up to what guessing gives, worth least * score / low, whatever the link."""
+    (low, _), (least, _), end = _reach(form), _reach(other), np.array([-FARTHEST])
+    share = (scores / low if low > 0 else np.ones(scores.size))[:, None]
+    by_form = -share * least / low * _by_parameters(form, end) if low > 0 else 0.0 * share * _by_parameters(form, end)
+    return _error(by_form, share * _by_parameters(other, end), np.zeros((scores.size, 2)), link)
+
+
+def _inner_error(form: Items, other: Items, link: Link, theta: Floats) -> Floats:
     """Delta method through T_form(theta) = score: theta moves by minus the rise of T_form over its slope."""
     there = link.theta(theta)
     slope, slope_there = _slope(form, theta), _slope(other, there)
@@ -149,19 +163,18 @@ def _scores(form: Items, scores: npt.ArrayLike | None) -> Floats:
 
 def _reach(items: Items) -> tuple[float, float]:
     """Expected sum score of the lowest and of the highest ability."""
-    low, high = ability.test_characteristic(items, [-1e6, 1e6])
+    low, high = ability.test_characteristic(items, [-FARTHEST, FARTHEST])
     return float(np.round(low, 12)), float(np.round(high, 12))
 
 
 def _theta_at(form: Items, scores: Floats, low: float, high: float) -> Floats:
-    """The theta of each expected sum score by bisection, NaN at or beyond the ends of the curve."""
-    inside = (scores > low) & (scores < high)
+    """The least theta that expects each sum score, by bisection; infinite at or beyond the ends of the curve."""
     below, above = np.full(scores.size, -FAR), np.full(scores.size, FAR)
     for _ in range(60):
         middle = 0.5 * (below + above)
         short = ability.test_characteristic(form, middle) < scores
         below, above = np.where(short, middle, below), np.where(short, above, middle)
-    return np.where(inside, 0.5 * (below + above), np.nan)
+    return np.where(scores <= low, -np.inf, np.where(scores >= high, np.inf, 0.5 * (below + above)))
 
 
 def _equipercentile(form: Items, other: Items, at: Floats, weight: float) -> Floats:

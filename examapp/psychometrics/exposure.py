@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from examapp.psychometrics import undetermined
 from examapp.psychometrics.constraints import Mask
 from examapp.psychometrics.response_models import Floats
 
@@ -79,8 +80,9 @@ def eligibility(given: npt.ArrayLike, eligible: npt.ArrayLike, most: float) -> F
     return np.where(seen > 0, np.minimum(1.0, most * allowed / np.where(seen > 0, seen, 1.0)), 1.0)
 
 
+@undetermined.refused("bands × items", "the band is without trainees")
 def exposure_rates(given: npt.ArrayLike, theta: npt.ArrayLike, items: int, edges: npt.ArrayLike = ()) -> Floats:
-    """Share of the trainees in each ability band who got each item, (bands, J); NaN in a band without trainees.
+    """Share of the trainees in each ability band who got each item, (bands, J). Undetermined without trainees.
 
     `given` (N, L) holds item positions, -1 behind the end of a test; `theta` (N,) and `edges` (bands - 1,), which
     rise, are on one scale (conditional exposure: Stocking & Lewis 1998).

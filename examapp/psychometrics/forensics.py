@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtr
 
-from examapp.psychometrics import ability, irt
+from examapp.psychometrics import ability, irt, undetermined
 from examapp.psychometrics.irt import Items
 from examapp.psychometrics.response_models import TINY, Floats
 from examapp.psychometrics.responses import Codes, codes
@@ -21,7 +21,7 @@ RANGE = (-4.0, 4.0)
 class Preknowledge:
     """Per person (N,): signed likelihood ratio, its p-value, and ability on the exposed and on the other items.
 
-    The statistic is NaN for people who saw only one kind of item.
+    Undetermined for people who saw only one kind of item.
     """
 
     statistic: Floats
@@ -34,7 +34,7 @@ class Preknowledge:
 class AnswerChanges:
     """Per person (or group): changes, those to right with their expectation, and the excess in standard deviations.
 
-    `p_value` is the upper tail of N(0, 1) at `index`. NaN where nothing was changed.
+    `p_value` is the upper tail of N(0, 1) at `index`. Both are undetermined where nothing was changed.
     """
 
     changes: Floats
@@ -44,6 +44,7 @@ class AnswerChanges:
     p_value: Floats
 
 
+@undetermined.refused("people", "they saw only one kind of item")
 def preknowledge(
     responses: npt.ArrayLike, items: Items, exposed: npt.ArrayLike, *, bounds: tuple[float, float] = RANGE
 ) -> Preknowledge:
@@ -51,7 +52,7 @@ def preknowledge(
 
     `responses` (N, J) are scores, `exposed` (n,) positions, `bounds` on the items' scale of theta.
     sign(theta_e - theta_o) sqrt(2 (l_e(theta_e) + l_o(theta_o) - l(theta))), each theta by maximum likelihood
-    within `bounds`; standard normal without preknowledge. NaN for people who saw only one kind of item.
+    within `bounds`; standard normal without preknowledge. Undetermined for people who saw only one kind of item.
 
     >>> items = Items.of("rasch", b=[0.0, 0.0, 0.0, 0.0])
     >>> preknowledge([[1, 0, 0, 1]], items, [2, 3]).statistic.tolist()
@@ -67,6 +68,7 @@ def preknowledge(
     return Preknowledge(statistic, np.asarray(ndtr(-statistic)), thetas[0], thetas[1])
 
 
+@undetermined.refused("people or groups", "nothing was changed")
 def answer_changes(
     responses: npt.ArrayLike,
     items: Items,

@@ -10,7 +10,7 @@ items' scale.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from examapp.psychometrics.polytomous_models import Graded, Nominal, PartialCredit
 from examapp.psychometrics.response_models import Dichotomous, Floats, ResponseModel
+from examapp.psychometrics.undetermined import Mask
 
 Indices = npt.NDArray[np.intp]
 
@@ -40,7 +41,7 @@ class Items:
 
     `model` names each item's model; `a` (J,) slopes; `b` (J, K-1) thresholds, padded with NaN behind the last
     one; `c` and `d` (J,) lower and upper asymptotes; `slopes` (J, K-1) the category slopes of nominal items,
-    1 elsewhere. A nominal item holds the negated intercepts in `b`.
+    1 elsewhere. A nominal item holds the negated intercepts in `b`. The padding is `blank`.
 
     >>> items = Items.of("2pl", a=[1.0, 2.0], b=[0.0, 0.5])
     >>> items.b.shape, items.categories.tolist()
@@ -124,6 +125,11 @@ class Items:
     def categories(self) -> Indices:
         """Number of categories K of each item, (J,)."""
         return np.asarray(1 + np.isfinite(self.b).sum(axis=1), dtype=np.intp)
+
+    @property
+    def blank(self) -> Mapping[str, Mask]:
+        """What fills up the rows of `b` and `slopes` behind the last threshold."""
+        return dict.fromkeys(("b", "slopes"), np.isnan(self.b))
 
     def kinds(self) -> Iterator[tuple[ResponseModel, Indices, Floats]]:
         """For each model and number of categories: the model, the positions and the working parameters (n, p)."""

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 from scipy.special import chdtrc
 
-from examapp.psychometrics import irt
+from examapp.psychometrics import irt, undetermined
 from examapp.psychometrics.dif import Labels, size_classes
 from examapp.psychometrics.irt import Items
 from examapp.psychometrics.linking import Link, rescale
+from examapp.psychometrics.matching import Mask
 from examapp.psychometrics.parameter_vectors import (
     checked_covariance,
     free_parameters,
@@ -30,21 +32,31 @@ class ItemComparison:
     robust standard deviations; `statistic` with `degrees_of_freedom` and `p_value` is Lord's chi-square;
     `score_difference` the mean difference of the expected item score over N(0, 1), as a share of the highest
     score, with its class A, B or C; `area` the area between two dichotomous curves (Raju 1988), signed, with
-    `area_z` for the signed quantity behind the unsigned area (Raju 1990). NaN where unknown.
+    `area_z` for the signed quantity behind the unsigned area (Raju 1990). Areas are infinite where the asymptotes
+    differ, and NaN for items that are not `dichotomous` (J,). What needs the covariances is None without them.
+    Undetermined are `robust_z` where the shifts do not spread, `statistic` and `area_z` where nothing was estimated,
+    and an area where a slope is not positive.
     """
 
     shift: Floats
     robust_z: Floats
-    statistic: Floats
-    degrees_of_freedom: npt.NDArray[np.intp]
-    p_value: Floats
+    statistic: Floats | None
+    degrees_of_freedom: npt.NDArray[np.intp] | None
+    p_value: Floats | None
     score_difference: Floats
     effect_class: Labels
     area: Floats
     unsigned_area: Floats
-    area_z: Floats
+    area_z: Floats | None
+    dichotomous: Mask
+
+    @property
+    def blank(self) -> Mapping[str, Mask]:
+        """Items of which there is no area, or none that could be off by so many errors."""
+        return {**dict.fromkeys(("area", "unsigned_area"), ~self.dichotomous), "area_z": ~np.isfinite(self.area)}
 
 
+@undetermined.refused("items", "shifts without spread, nothing estimated, or a slope that is not positive")
 def compare_calibrations(
     first: Items,
     second: Items,
@@ -73,11 +85,14 @@ def compare_calibrations(
     weights = irt.normal_weights(theta)
     gap = weights @ (irt.expected_score(moved, theta) - irt.expected_score(first, theta)) / (first.categories - 1)
     shift = np.nanmean(moved.b, axis=1) - np.nanmean(first.b, axis=1)
-    parts = _covariances(first, second, link, covariances)
-    statistic, freedom = _lord(first, moved, parts)
-    p_value = chdtrc(np.maximum(freedom, 1), statistic)
-    area, unsigned, z = _areas(first, moved, parts)
-    counted = np.where(np.isnan(p_value) | (p_value < alpha), gap, 0.0)
+    area, unsigned = _areas(first, moved)
+    statistic = freedom = p_value = z = None
+    counted = gap
+    if covariances is not None:
+        parts = _covariances(first, second, link, covariances)
+        statistic, freedom = _lord(first, moved, parts)
+        p_value, z = chdtrc(np.maximum(freedom, 1), statistic), _area_z(first, moved, area, parts)
+        counted = np.where(np.isnan(p_value) | (p_value < alpha), gap, 0.0)
     return ItemComparison(
         shift=shift,
         robust_z=_robust_z(shift),
@@ -89,6 +104,7 @@ def compare_calibrations(
         area=area,
         unsigned_area=unsigned,
         area_z=z,
+        dichotomous=np.asarray(first.categories == 2, dtype=bool),
     )
 
 
@@ -104,19 +120,17 @@ def _natural(items: Items) -> Floats:
     return np.column_stack([items.a, items.b])
 
 
-def _covariances(
-    first: Items, second: Items, link: Link, covariances: tuple[npt.ArrayLike, npt.ArrayLike] | None
-) -> Floats:
+def _covariances(first: Items, second: Items, link: Link, covariances: tuple[npt.ArrayLike, npt.ArrayLike]) -> Floats:
     """Covariances of slope and thresholds of each item and calibration on the first one's scale, (2, J, K, K).
 
-    What a model fixes has variance 0; all is NaN where nothing is known.
+    What a model fixes has variance 0.
     """
     width = first.b.shape[1] + 1
     out = np.zeros((2, len(first), width, width))
     scale = np.concatenate([[1.0 / link.A], np.full(width - 1, link.A)])
     for side, items, stretch in ((0, first, np.ones(width)), (1, second, scale)):
         values, owner = free_parameters(items), owners(items)
-        known = checked_covariance(None if covariances is None else covariances[side], values.size, "covariances")
+        known = checked_covariance(covariances[side], values.size, "covariances")
         slopes = _by_free(items, values)
         for item in range(len(items)):
             own = np.flatnonzero(owner == item)
@@ -149,21 +163,29 @@ def _robust_z(shift: Floats) -> Floats:
     return (shift - middle) / spread if spread > 0 else np.full(shift.size, np.nan)
 
 
-def _areas(first: Items, moved: Items, parts: Floats) -> tuple[Floats, Floats, Floats]:
-    """Signed and unsigned area between dichotomous curves, and the unsigned one's H over its error."""
-    out = np.full((3, len(first)), np.nan)
-    for item in np.flatnonzero(first.categories == 2).tolist():
-        one, two = _natural(first)[item, :2], _natural(moved)[item, :2]
+def _areas(first: Items, moved: Items) -> tuple[Floats, Floats]:
+    """Signed and unsigned area between dichotomous curves, infinite where they do not meet at an end (Raju 1988)."""
+    out = np.full((2, len(first)), np.nan)
+    ends = np.sign([first.c - moved.c, first.d - moved.d])
+    for item in np.flatnonzero((first.categories == 2) & (first.a > 0) & (moved.a > 0)).tolist():
         reach = float(first.d[item] - first.c[item])
-        same = first.c[item] == moved.c[item] and first.d[item] == moved.d[item]
-        if not same or one[0] <= 0 or two[0] <= 0:
+        if ends[:, item].any():
+            out[:, item] = ends[:, item].sum() * np.inf if ends[:, item].sum() else np.nan, np.inf
             continue
-        area, slope = _area(one, two)
-        out[0, item], out[1, item] = reach * (two[1] - one[1]), reach * abs(area)
+        area, _ = _area(_natural(first)[item, :2], _natural(moved)[item, :2])
+        out[:, item] = reach * (moved.b[item, 0] - first.b[item, 0]), reach * abs(area)
+    return out[0], out[1]
+
+
+def _area_z(first: Items, moved: Items, area: Floats, parts: Floats) -> Floats:
+    """The H behind the unsigned areas over its error."""
+    out = np.full(len(first), np.nan)
+    for item in np.flatnonzero(np.isfinite(area)).tolist():
+        distance, slope = _area(_natural(first)[item, :2], _natural(moved)[item, :2])
         variance = slope[:2] @ parts[0, item, :2, :2] @ slope[:2] + slope[2:] @ parts[1, item, :2, :2] @ slope[2:]
         if variance > 0:
-            out[2, item] = area / np.sqrt(variance)
-    return out[0], out[1], out[2]
+            out[item] = distance / np.sqrt(variance)
+    return out
 
 
 def _area(one: Floats, two: Floats) -> tuple[float, Floats]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from examapp.psychometrics import irt
+from examapp.psychometrics import irt, undetermined
 from examapp.psychometrics.irt import Items
 from examapp.psychometrics.response_models import TINY, Floats
 from examapp.psychometrics.responses import codes, person_blocks
@@ -20,7 +20,8 @@ LARGEST_SPREAD = np.sqrt(2.0)
 class MeanSquares:
     """Squared standardised residuals of items or people, 1 expected: plain mean `outfit`, weighted `infit`.
 
-    `outfit_z` and `infit_z` are their cube-root normal transforms. NaN where nothing was seen.
+    `outfit_z` and `infit_z` are their cube-root normal transforms. Undetermined where nothing was seen, or all was
+    certain.
     """
 
     outfit: Floats
@@ -29,6 +30,7 @@ class MeanSquares:
     infit_z: Floats
 
 
+@undetermined.refused("{of}", "nothing was seen, or every outcome was certain")
 def mean_squares(
     responses: npt.ArrayLike, items: Items, theta: npt.ArrayLike, *, of: str = "items", least_variance: float = 0.0
 ) -> MeanSquares:
@@ -66,11 +68,12 @@ def mean_squares(
     return MeanSquares(*(np.where(known, value, np.nan) for value in values))
 
 
+@undetermined.refused("items", "nothing is left to correlate")
 def q3(responses: npt.ArrayLike, items: Items, theta: npt.ArrayLike) -> Floats:
     """Correlations (J, J) of the residuals x - E(x | theta) of each pair of items (Yen 1984).
 
     About -1 / (J - 1) is expected of independent items; larger means that they share more than theta. Pairs are
-    taken over the people who saw both; NaN where that leaves nothing to correlate.
+    taken over the people who saw both. Undetermined where that leaves nothing to correlate.
 
     `responses` (N, J) are scores, `theta` (N,) abilities on the items' scale.
 

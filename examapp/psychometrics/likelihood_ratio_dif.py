@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,8 +26,8 @@ class LikelihoodRatioDif:
 
     `difference` is the expected item score of the focal calibration less that of the reference one, averaged over
     the focal group's ability and divided by the highest score. `mean` and `sd` are the focal group's ability, the
-    reference group being N(0, 1). `converged` (J,) tells which of an item's fits reached their maximum. NaN for items
-    that were not tested, or that only one group saw.
+    reference group being N(0, 1). `converged` (J,) tells which of an item's fits reached their maximum. It is false,
+    and the others are NaN, for items that were not tested, or that only one group saw.
     """
 
     statistic: Floats
@@ -40,6 +41,11 @@ class LikelihoodRatioDif:
     log_likelihood: float
     converged: Mask
     purification: Purification
+
+    @property
+    def blank(self) -> Mapping[str, Mask]:
+        """Items without a test say so by `converged`."""
+        return dict.fromkeys(("statistic", "p_value", "difference"), ~self.converged)
 
 
 def likelihood_ratio_dif(

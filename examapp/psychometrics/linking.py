@@ -7,7 +7,7 @@ need the covariance matrix of each calibration's free parameters, in the order o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -36,20 +36,28 @@ Pairs = npt.NDArray[np.intp]
 class Link:
     """theta_to = `A` theta_from + `B`, with standard errors where the covariances of the parameters were given.
 
-    `covariance` (2, 2) is that of (A, B), NaN if unknown. `jacobians` holds, for each form on the way, the
-    derivatives (2, P) of (A, B) by its free parameters, `covariances` their covariance matrices (P, P).
+    `covariance` (2, 2) is that of (A, B), None if unknown. `jacobians` holds, for each form on the way, the
+    derivatives (2, P) of (A, B) by its free parameters, `covariances` their covariance matrices (P, P). Where
+    `converged` is false, A may be NaN or not positive.
     """
 
     A: float
     B: float
-    covariance: Floats
+    covariance: Floats | None
     converged: bool
     jacobians: tuple[Floats, ...]
     covariances: tuple[Floats, ...]
 
     @property
-    def standard_errors(self) -> tuple[float, float]:
-        """Standard errors of A and B; NaN if unknown."""
+    def blank(self) -> Mapping[str, npt.NDArray[np.bool_]]:
+        """Constants that were not found say so by `converged`."""
+        return dict.fromkeys(("A", "B"), np.array(not self.converged))
+
+    @property
+    def standard_errors(self) -> tuple[float, float] | None:
+        """Standard errors of A and B; None if unknown."""
+        if self.covariance is None:
+            return None
         return float(np.sqrt(self.covariance[0, 0])), float(np.sqrt(self.covariance[1, 1]))
 
     def theta(self, theta: npt.ArrayLike) -> Floats:
@@ -252,10 +260,10 @@ class _CurveRule:
 
 def _link(A: float, B: float, converged: bool, jacobians: tuple[Floats, ...], covariances: tuple[Floats, ...]) -> Link:
     """A link whose covariance of (A, B) is the sum over forms, which were calibrated independently."""
-    total = np.zeros((2, 2)) if jacobians else np.full((2, 2), np.nan)
+    total = np.zeros((2, 2))
     for jacobian, covariance in zip(jacobians, covariances, strict=True):
         total += propagated(jacobian, covariance)
-    return Link(A, B, total, converged, jacobians, covariances)
+    return Link(A, B, total if jacobians else None, converged, jacobians, covariances)
 
 
 def _spread(part: Floats, form: Items, positions: Pairs) -> Floats:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,7 +31,8 @@ class LogisticDif:
     """Per item (J,): chi-square with `degrees_of_freedom`, p-value, and the gain in Nagelkerke's R squared.
 
     `coefficients` (J, 4) are those of constant, score, focal group and their product in the full model of the test;
-    `converged` (J,) is false where the regression has no finite solution. NaN where everybody was right, or nobody.
+    a product that the test leaves out has 0. `converged` (J,) is false where the regression has no finite solution, and
+    where everybody was right, or nobody, or one group saw nothing: there the others are NaN.
     """
 
     statistic: Floats
@@ -42,6 +44,11 @@ class LogisticDif:
     effect_class: Labels
     converged: Mask
     purification: Purification
+
+    @property
+    def blank(self) -> Mapping[str, Mask]:
+        """Items without a regression say so by `converged`."""
+        return dict.fromkeys(("statistic", "p_value", "gain", "coefficients"), ~self.converged)
 
 
 @dataclass(frozen=True)
@@ -105,7 +112,7 @@ def _tests(data: Matched, kind: str, criterion: str) -> tuple[Floats, Floats, Fl
             tested = full.coefficients[small:large]
             statistic[item] = tested @ np.linalg.pinv(full.covariance[small:large, small:large]) @ tested
         gain[item] = _nagelkerke(full, none, n.sum()) - _nagelkerke(less, none, n.sum())
-        coefficients[item, :large] = full.coefficients
+        coefficients[item] = np.pad(full.coefficients, (0, 4 - large))
         converged[item] = less.converged and full.converged
     return statistic, gain, coefficients, converged
 

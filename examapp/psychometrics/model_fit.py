@@ -18,6 +18,7 @@ from scipy.linalg import cho_factor, qr, solve_triangular
 from scipy.optimize import brentq
 from scipy.special import chdtr, chdtrc, chndtr
 
+from examapp.psychometrics import undetermined
 from examapp.psychometrics.irt import Items
 from examapp.psychometrics.margins import IndependentMoments, Margins, Moments, margins_of, observed_margins
 from examapp.psychometrics.response_models import Floats
@@ -31,8 +32,8 @@ class ModelFit:
     """Chi-square, degrees of freedom and p-value, and what follows from them.
 
     `rmsea` is the root mean square error of approximation with its 90 % interval, `srmsr` the standardised root
-    mean square residual of the correlations, `tli` and `cfi` compare with independent items. NaN where there are
-    no degrees of freedom.
+    mean square residual of the correlations, `tli` and `cfi` compare with independent items. Undetermined without
+    degrees of freedom, `srmsr` with an item on which all scored alike.
     """
 
     statistic: float
@@ -45,6 +46,7 @@ class ModelFit:
     cfi: float
 
 
+@undetermined.refused("ends", "no degrees of freedom, or an item on which all scored alike")
 def model_fit(
     responses: npt.ArrayLike,
     items: Items,
@@ -81,19 +83,21 @@ def model_fit(
     return fit_indices(value, freedom, len(scores), independence=alone, srmsr=_srmsr(scores, moments))
 
 
+@undetermined.refused("ends", "no degrees of freedom, or nothing to compare with")
 def fit_indices(
     statistic: float,
     degrees_of_freedom: int,
     people: int,
     *,
-    independence: tuple[float, int] = (float("nan"), 0),
-    srmsr: float = float("nan"),
+    independence: tuple[float, int],
+    srmsr: float,
 ) -> ModelFit:
     """What follows from a chi-square `statistic` of N `people`: p-value, RMSEA with its interval, TLI and CFI.
 
-    `independence` is the statistic of independent items with its degrees of freedom; without it TLI and CFI are NaN.
+    `independence` is the statistic of independent items with its degrees of freedom, `srmsr` is passed on. Undetermined
+    as `ModelFit`.
 
-    >>> fit = fit_indices(20.0, 10, 1001, independence=(110.0, 10))
+    >>> fit = fit_indices(20.0, 10, 1001, independence=(110.0, 10), srmsr=0.03)
     >>> round(fit.rmsea, 4), round(fit.cfi, 3), round(fit.p_value, 4)
     (0.0316, 0.9, 0.0293)
     """
@@ -123,10 +127,12 @@ def _complete(responses: npt.ArrayLike, items: Items, sd: float, statistic: str)
     return scores, items
 
 
+@undetermined.refused("", "no degrees of freedom, or a singular covariance")
 def quadratic_form(residual: Floats, columns: Floats, covariance: Floats, people: int) -> tuple[float, int]:
     """N e' D_c (D_c' Xi D_c)^-1 D_c' e and its degrees of freedom, the margins less the rank of D.
 
-    `residual` e (M,), `columns` D (M, P), `covariance` Xi (M, M), `people` N.
+    `residual` e (M,), `columns` D (M, P), `covariance` Xi (M, M), `people` N. Undetermined without degrees of freedom,
+    and where the covariance is singular beside D.
 
     >>> value, freedom = quadratic_form(np.array([0.1, 0.2]), np.array([[1.0], [0.0]]), np.eye(2), 100)
     >>> round(value, 9), freedom

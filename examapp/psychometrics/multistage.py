@@ -14,7 +14,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from examapp.psychometrics import ability, irt
+from examapp.psychometrics import ability, irt, undetermined
 from examapp.psychometrics.assembly import Assembly, assemble
 from examapp.psychometrics.constraints import Constraint
 from examapp.psychometrics.irt import Indices, Items
@@ -137,11 +137,12 @@ def run(panel: Panel, responses: npt.ArrayLike) -> PanelRuns:
     return PanelRuns(route, theta, error)
 
 
+@undetermined.refused("cuts", "the harder module does not overtake the easier one")
 def routing_cuts(panel: Panel, stage: int, module: int) -> Floats:
     """Abilities where the information of the modules that may follow is equal in turn, (modules - 1,), on theta.
 
     Between two of them the module that comes has most information: the approximate maximum information method (Luecht,
-    Brumfield & Breithaupt 2006). NaN where the harder of two modules does not overtake the easier one.
+    Brumfield & Breithaupt 2006). Undetermined where the harder of two modules does not overtake the easier one.
 
     >>> panel = Panel.of(Items.of("2pl", b=[0.0, -1.0, 1.0]), [[[0]], [[1], [2]]])
     >>> routing_cuts(panel, 0, 0).round(6).tolist()
@@ -160,10 +161,11 @@ def routing_cuts(panel: Panel, stage: int, module: int) -> Floats:
     return np.array(found)
 
 
+@undetermined.refused("cuts", "the harder module does not overtake the easier one")
 def score_cuts(panel: Panel, stage: int, route: Sequence[int]) -> Floats:
     """The routing cuts as expected sum scores on the modules of a route up to this stage, in score points.
 
-    `route` (stage + 1,) are the modules taken; NaN where there is no cut (Luecht, Brumfield & Breithaupt 2006).
+    `route` (stage + 1,) are the modules taken (Luecht, Brumfield & Breithaupt 2006). Undetermined as `routing_cuts`.
 
     >>> panel = Panel.of(Items.of("2pl", b=[0.0, -1.0, 1.0]), [[[0]], [[1], [2]]])
     >>> score_cuts(panel, 0, [0]).round(6).tolist()

@@ -14,6 +14,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
+from examapp.psychometrics import undetermined
 from examapp.psychometrics.irt import MODELS, Items
 from examapp.psychometrics.response_models import Floats
 
@@ -62,11 +63,12 @@ def owners(items: Items) -> Indices:
     return np.nonzero(_working(items)[1])[0]
 
 
+@undetermined.refused("entries", "the covariance is not known there")
 def covariance_of(items: Items, covariance: npt.ArrayLike, names: Sequence[tuple[str, int]]) -> Floats:
     """The covariance matrix (P, P) of the free parameters from the `covariance` (V, V) of a calibration's vector.
 
     `names` says what each entry of the vector is and which item it belongs to, -1 if shared (`Layout.names`); what
-    the calibration held fixed gets variance 0.
+    the calibration held fixed gets variance 0. Undetermined where the `covariance` is NaN.
 
     >>> names = [("slope", 0), ("slope", 1), ("intercept", 0), ("intercept", 1)]
     >>> two = Items.of("2pl", b=[0.0, 0.0])
@@ -117,24 +119,24 @@ def numerical_jacobian(function: Callable[[Floats], Floats], at: Floats) -> Floa
     return np.stack(columns, axis=1) if columns else np.zeros((function(at).size, 0))
 
 
-def checked_covariance(covariance: npt.ArrayLike | None, size: int, where: str) -> Floats:
-    """The `covariance` (size, size) of free parameters, all NaN if not given; other shapes are refused.
+def checked_covariance(covariance: npt.ArrayLike, size: int, where: str) -> Floats:
+    """The `covariance` (size, size) of free parameters; other shapes are refused.
 
-    >>> checked_covariance(None, 1, "here").tolist()
-    [[nan]]
+    >>> checked_covariance([[0.5]], 1, "here").tolist()
+    [[0.5]]
     """
-    if covariance is None:
-        return np.full((size, size), np.nan)
     matrix = np.asarray(covariance, dtype=np.float64)
     if matrix.shape != (size, size):
         raise ValueError(f"{where}: {size} free parameters, but a covariance matrix of shape {matrix.shape}")
     return matrix
 
 
+@undetermined.refused("entries", "the covariance is not known there")
 def propagated(jacobian: Floats, covariance: Floats) -> Floats:
     """J C J' (M, M) from a `jacobian` J (M, P) and a `covariance` C (P, P).
 
-    Parameters that have no influence are left out, so that their variance need not be known.
+    Parameters that have no influence are left out, so that their variance need not be known. Undetermined where that of
+    another is NaN.
 
     >>> propagated(np.array([[2.0, 0.0]]), np.array([[1.0, np.nan], [np.nan, np.nan]])).tolist()
     [[4.0]]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from examapp.psychometrics import irt
+from examapp.psychometrics import irt, undetermined
 from examapp.psychometrics.irt import Items
 from examapp.psychometrics.response_models import TINY, Floats
 from examapp.psychometrics.responses import Codes, codes, person_blocks
@@ -45,12 +45,13 @@ class Terms:
         return np.asarray((values.sum(axis=2) * self.seen).sum(axis=1), dtype=np.float64)
 
 
+@undetermined.refused("people", "nothing was seen, or the outcome is certain")
 def lz(responses: npt.ArrayLike, items: Items, theta: npt.ArrayLike) -> Floats:
     """Standardised log-likelihood (l - E l) / sqrt(Var l) of each person at theta, (N,), for any mixture of models.
 
     `responses` (N, J) are scores, `theta` (N,) abilities on the items' scale. Source: Drasgow, Levine & Williams
-    (1985); called Zh with the EAP ability. NaN where nothing was seen or the outcome is certain. With an estimated
-    ability its variance is below 1: use `lz_star`.
+    (1985); called Zh with the EAP ability. Undetermined where nothing was seen or the outcome is certain. With an
+    estimated ability its variance is below 1: use `lz_star`.
 
     >>> lz([[1, 1, 0], [0, 0, 1]], Items.of("2pl", a=[1.0, 1.0, 1.0], b=[-1.0, 0.0, 1.0]), [0.0, 0.0]).round(3).tolist()
     [0.858, -2.332]
@@ -64,6 +65,7 @@ def lz(responses: npt.ArrayLike, items: Items, theta: npt.ArrayLike) -> Floats:
     return out
 
 
+@undetermined.refused("people", "nothing was seen, or the outcome is certain")
 def lz_star(
     responses: npt.ArrayLike,
     items: Items,
@@ -77,7 +79,7 @@ def lz_star(
 
     With w = log P and the estimating equation r0 + sum (1 - E) r = 0, r = P' / P: c = sum P' w / sum P' r and
     lz* = (sum (1 - E) w + c r0) / sqrt(Var sum (w - c r)). r0 is 0 for `estimator` "ML" and for a "given" theta,
-    (mean - theta) / sd^2 for "MAP", J / 2I for "WLE". NaN as for `lz`.
+    (mean - theta) / sd^2 for "MAP", J / 2I for "WLE". Undetermined as `lz`.
 
     `responses` (N, J) are scores, `theta` (N,) abilities on the items' scale, of the population N(mean, sd^2) for MAP.
 

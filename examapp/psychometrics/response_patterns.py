@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from examapp.psychometrics import undetermined
 from examapp.psychometrics.response_models import Floats
 from examapp.psychometrics.responses import codes, person_blocks
 
@@ -18,7 +19,7 @@ BLOCK = 512
 
 @dataclass(frozen=True)
 class PatternFit:
-    """Per person (N,), NaN where all or nothing was right.
+    """Per person (N,). Undetermined, but for `guttman_errors`, where all or nothing was right, or p does not vary.
 
     `guttman_errors` pairs of a harder item right and an easier one wrong, `guttman_normed` their share of the
     most possible; `u3` and its standardised form `zu3` (van der Flier 1982), 0 and below for the most regular
@@ -35,6 +36,7 @@ class PatternFit:
     point_biserial: Floats
 
 
+@undetermined.refused("people", "all or nothing was right, or the items are equally hard")
 def pattern_fit(responses: npt.ArrayLike) -> PatternFit:
     """All indices for right-or-wrong responses (N, J), each person against the p-values of all of them.
 
@@ -60,8 +62,8 @@ def pattern_fit(responses: npt.ArrayLike) -> PatternFit:
     caution = 1 - _quotient(_covariance(right, p, seen), spread)
     scale = np.sqrt(_covariance(right, right, seen) * _covariance(p * seen, p, seen))
     point_biserial = _quotient(_covariance(right, p, seen), scale)
-    parts = (errors, _quotient(errors, most), u3, zu3, _ht(right, seen), caution, point_biserial)
-    return PatternFit(*(np.where(mixed, part, np.nan) for part in parts))
+    parts = (_quotient(errors, most), u3, zu3, _ht(right, seen), caution, point_biserial)
+    return PatternFit(errors, *(np.where(mixed, part, np.nan) for part in parts))
 
 
 def _guttman_errors(right: Floats, seen: Floats) -> Floats:

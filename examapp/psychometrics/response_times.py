@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import chdtrc, ndtr
 
+from examapp.psychometrics import undetermined
 from examapp.psychometrics.response_models import Floats
 
 Mask = npt.NDArray[np.bool_]
@@ -22,7 +23,7 @@ Mask = npt.NDArray[np.bool_]
 class TimeModel:
     """`alpha` (J,), per log second, and `beta` (J,), in log seconds, and the standard deviation `sd` of speed.
 
-    Speed has the mean 0. NaN for an item without times.
+    Speed has the mean 0. Undetermined for an item without times.
     """
 
     alpha: Floats
@@ -36,7 +37,7 @@ class TimeModel:
 class TimeFit:
     """Per person (N,): speed with its error, in log seconds, chi-square misfit with degrees of freedom and p-value.
 
-    NaN without times, and without degrees of freedom.
+    Undetermined without times, and the p-value of a single one.
     """
 
     speed: Floats
@@ -59,6 +60,7 @@ class RapidGuessing:
     flagged: Mask
 
 
+@undetermined.refused("items", "nobody has a time there")
 def fit_times(times: npt.ArrayLike, *, tolerance: float = 1e-8, max_cycles: int = 500) -> TimeModel:
     """Time intensity and precision of the items by maximum likelihood from times (N, J), in seconds, by EM.
 
@@ -80,6 +82,7 @@ def fit_times(times: npt.ArrayLike, *, tolerance: float = 1e-8, max_cycles: int 
     return replace(found, alpha=alpha, beta=beta)
 
 
+@undetermined.refused("people", "they have no time, or one alone")
 def time_fit(times: npt.ArrayLike, alpha: npt.ArrayLike, beta: npt.ArrayLike) -> TimeFit:
     """Speed tau = sum alpha^2 (beta - log T) / sum alpha^2 and misfit sum alpha^2 (log T - beta + tau)^2.
 
@@ -101,6 +104,7 @@ def time_fit(times: npt.ArrayLike, alpha: npt.ArrayLike, beta: npt.ArrayLike) ->
     return TimeFit(speed + nothing, error, statistic + nothing, freedom, p_value)
 
 
+@undetermined.refused("people", "they have times of one kind of item only")
 def time_preknowledge(
     times: npt.ArrayLike, alpha: npt.ArrayLike, beta: npt.ArrayLike, exposed: npt.ArrayLike
 ) -> tuple[Floats, Floats]:
@@ -108,7 +112,7 @@ def time_preknowledge(
 
     `times` (N, J) are in seconds, `alpha` and `beta` (J,) those of `fit_times`, `exposed` (n,) positions.
     (tau_e - tau_o) / sqrt(1 / sum_e alpha^2 + 1 / sum_o alpha^2), the signed likelihood ratio (Sinharay 2020);
-    standard normal without preknowledge, NaN for people with times of one kind only.
+    standard normal without preknowledge. Undetermined for people with times of one kind only.
 
     >>> time_preknowledge(np.exp([[3.0, 4.0]]), [1.0, 1.0], [3.5, 4.5], [1])[0].tolist()
     [0.0]
@@ -126,6 +130,7 @@ def time_preknowledge(
     return statistic, np.asarray(ndtr(-statistic))
 
 
+@undetermined.refused("people", "they have no times")
 def rapid_guessing(
     times: npt.ArrayLike,
     thresholds: npt.ArrayLike | None = None,
@@ -137,7 +142,7 @@ def rapid_guessing(
     """Responses given too fast to have been read, and the effort of each person (Wise & Kong 2005).
 
     Thresholds (J,) in seconds are given, or `share` of each item's mean time but no more than `most` seconds (Wise
-    & Ma 2012). Effort below `limit` flags a person; NaN without times.
+    & Ma 2012). Effort below `limit` flags a person. Undetermined without times.
 
     `times` (N, J) and `thresholds` (J,) are in seconds.
 

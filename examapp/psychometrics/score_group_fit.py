@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import chdtrc
 
-from examapp.psychometrics import ability, irt
+from examapp.psychometrics import ability, irt, undetermined
 from examapp.psychometrics.irt import Indices, Items
 from examapp.psychometrics.parameter_vectors import owners
 from examapp.psychometrics.response_models import Floats
@@ -19,7 +19,7 @@ from examapp.psychometrics.responses import Codes, codes
 class ScoreGroupFit:
     """S-X2 of each item (J,): chi-square, degrees of freedom, p-value and root mean square error.
 
-    `observed` and `expected` hold each item's table (score groups, categories) after merging. NaN where merging
+    `observed` and `expected` hold each item's table (score groups, categories) after merging. Undetermined where that
     leaves no degrees of freedom.
     """
 
@@ -31,6 +31,7 @@ class ScoreGroupFit:
     expected: tuple[Floats, ...]
 
 
+@undetermined.refused("items", "merging left no degrees of freedom")
 def score_group_fit(
     responses: npt.ArrayLike,
     items: Items,

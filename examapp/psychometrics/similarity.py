@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtr
 
-from examapp.psychometrics import irt
+from examapp.psychometrics import irt, undetermined
 from examapp.psychometrics.irt import Items
 from examapp.psychometrics.response_models import Floats
 from examapp.psychometrics.responses import Codes, codes, person_blocks
@@ -23,13 +23,14 @@ from examapp.psychometrics.responses import Codes, codes, person_blocks
 Pairs = npt.NDArray[np.intp]
 Matching = Callable[[Pairs], Floats]
 BLOCK = 2048
+SHARE_NOTHING = "they share no item, or every match is certain"
 
 
 @dataclass(frozen=True)
 class Similarity:
     """For each pair (M, 2): identical answers, their expectation, omega with its p-value, and the exact GBT p-value.
 
-    NaN where the pair shares no item.
+    Undetermined where the pair shares no item, or every match is certain.
     """
 
     pairs: Pairs
@@ -40,6 +41,7 @@ class Similarity:
     gbt_p: Floats
 
 
+@undetermined.refused("pairs", SHARE_NOTHING)
 def similarity(responses: npt.ArrayLike, items: Items, theta: npt.ArrayLike, pairs: npt.ArrayLike) -> Similarity:
     """Identical answers of pairs of people (M, 2), both abilities given (van der Linden & Sotaridona 2006).
 
@@ -54,6 +56,7 @@ def similarity(responses: npt.ArrayLike, items: Items, theta: npt.ArrayLike, pai
     return _judged(scores, which, lambda rows: (p[rows[:, 0]] * p[rows[:, 1]]).sum(axis=2))
 
 
+@undetermined.refused("pairs", SHARE_NOTHING)
 def copying(responses: npt.ArrayLike, items: Items, theta: npt.ArrayLike, pairs: npt.ArrayLike) -> Similarity:
     """As `similarity`, for pairs (copier, source), (M, 2): the source's answers are taken as they are (Wollack 1997).
 
@@ -72,6 +75,7 @@ def copying(responses: npt.ArrayLike, items: Items, theta: npt.ArrayLike, pairs:
     return _judged(scores, which, matching)
 
 
+@undetermined.refused("pairs", SHARE_NOTHING)
 def joint_similarity(
     responses: npt.ArrayLike,
     items: Items,
@@ -83,7 +87,7 @@ def joint_similarity(
 
     Both counts follow a generalised trinomial distribution f. An outcome is at least as extreme as the observed one
     if its upper tail P(R >= r, W >= w) is no larger; the p-value adds f over these. `right` (J,) is the right
-    category of each item, by default the highest. NaN for a pair that shares no item.
+    category of each item, by default the highest. Undetermined for a pair that shares no item.
 
     >>> items = Items.of("rasch", b=[0.0, 0.0])
     >>> joint_similarity([[1, 0], [1, 0]], items, [0.0, 0.0], [[0, 1]]).round(6).tolist()
@@ -105,11 +109,13 @@ def joint_similarity(
     return out
 
 
+@undetermined.refused("people", SHARE_NOTHING, diagonal=False)
 def similarity_matrix(responses: npt.ArrayLike, items: Items, theta: npt.ArrayLike) -> Floats:
-    """omega of all pairs of N people, (N, N), by matrix products; NaN on the diagonal and where nothing is shared.
+    """omega of all pairs of N people, (N, N), by matrix products; the diagonal, which is no pair, holds NaN.
 
     `responses` (N, J) and `theta` (N,) as for `similarity`, whose omega it is (after Wollack 1997).
-    Meant for screening: take the pairs with a large omega to `similarity` for their exact p-value.
+    Meant for screening: take the pairs with a large omega to `similarity` for their exact p-value. Undetermined as
+    there.
 
     >>> items = Items.of("rasch", b=[0.0, 0.0])
     >>> similarity_matrix([[1, 0], [1, 0]], items, [0.0, 0.0]).round(3).tolist()
@@ -130,12 +136,13 @@ def similarity_matrix(responses: npt.ArrayLike, items: Items, theta: npt.ArrayLi
     return out
 
 
+@undetermined.refused("p-values", "not known")
 def adjusted(p_values: npt.ArrayLike, method: str = "benjamini-hochberg") -> Floats:
     """The `p_values` (M,) corrected for their number, (M,).
 
     `method` is "benjamini-hochberg" (false discovery rate) or "holm" (any false alarm).
 
-    NaN stays NaN and is not counted. Sources: Benjamini & Hochberg (1995), Holm (1979).
+    What is NaN is not counted, and undetermined. Sources: Benjamini & Hochberg (1995), Holm (1979).
 
     >>> adjusted([0.01, 0.04, 0.03]).round(9).tolist(), adjusted([0.01, 0.04, 0.03], "holm").tolist()
     ([0.03, 0.04, 0.04], [0.03, 0.06, 0.06])

@@ -10,12 +10,13 @@ computed exactly in one pass over the people. The cross-product form is sum_i E_
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from examapp.psychometrics import undetermined
 from examapp.psychometrics.blas import single_thread
 from examapp.psychometrics.calibration import Calibration
 from examapp.psychometrics.expectation import (
@@ -36,15 +37,17 @@ from examapp.psychometrics.priors import Priors
 from examapp.psychometrics.response_models import Dichotomous, Floats
 from examapp.psychometrics.responses import person_blocks
 from examapp.psychometrics.stacks import in_blocks
+from examapp.psychometrics.undetermined import Mask
 
 
 @dataclass(frozen=True)
 class StandardErrors:
-    """Errors of a calibration; NaN where a parameter was fixed, or belongs to an item that nobody saw.
+    """Errors of a calibration. Undetermined where a parameter belongs to an item that nobody saw, or b to a flat one.
 
     `a` (J,), `b` and `intercepts` (J, K-1), `logit_c` and `logit_d` (J,), `mean` and `variance` (G,).
     `covariance` (P, P) belongs to the calibration's vector, whose entries `layout.names()` tells.
-    `positive` is false where the information was not positive definite: then the errors are not to be trusted.
+    `positive` is false where the information was not positive definite: then the errors are not to be trusted. They are
+    NaN, and `blank`, for what is not there: fixed parameters, and thresholds behind the last or of nominal items.
     """
 
     a: Floats
@@ -56,8 +59,10 @@ class StandardErrors:
     variance: Floats
     covariance: Floats
     positive: bool
+    blank: Mapping[str, Mask]
 
 
+@undetermined.refused("items", "nobody saw them, or they are flat", covariance="parameters", mean="groups")
 def standard_errors(
     fit: Calibration,
     responses: npt.ArrayLike | Sequence[Block],
@@ -88,14 +93,15 @@ def standard_errors(
     return _of(fit, *inverted(information))
 
 
+@undetermined.refused("parameters", "the information tells nothing of them")
 def inverted(information: Floats) -> tuple[Floats, bool]:
     """Covariance matrix (P, P) from the information (P, P), and whether that was positive definite.
 
-    NaN for parameters of which the data tell nothing at all, which say nothing about the others.
+    Undetermined for parameters of which the data tell nothing at all, which say nothing about the others.
 
-    >>> inverted(np.diag([4.0, 0.0]))
-    (array([[0.25,  nan],
-           [ nan,  nan]]), True)
+    >>> inverted(np.diag([4.0, 2.0]))
+    (array([[0.25, 0.  ],
+           [0.  , 0.5 ]]), True)
     """
     told = np.flatnonzero(information.any(axis=1))
     held = information[np.ix_(told, told)]
@@ -220,6 +226,7 @@ def _of(fit: Calibration, covariance: Floats, positive: bool) -> StandardErrors:
     return errors_of(fit.items, fit.layout, fit.vector, fit.sd, covariance, positive)
 
 
+@undetermined.refused("items", "their variance is not known, or they are flat", covariance="parameters", mean="groups")
 def errors_of(
     items: Items, plan: Layout, vector: Floats, sd: Floats, covariance: Floats, positive: bool
 ) -> StandardErrors:
@@ -233,35 +240,41 @@ def errors_of(
     >>> errors_of(item, plan, plan.start(), np.ones(1), np.diag([0.01, 0.04]), True).b.round(3).tolist()
     [[0.1]]
     """
+    where = _entries(items, plan)
+    b, has_threshold = np.full(items.b.shape, np.nan), np.zeros(items.b.shape, dtype=bool)
+    for kind in plan.kinds:
+        xi, count = kind.values(vector), kind.model.kinds(kind.categories).count("intercept")
+        if not isinstance(kind.model, Dichotomous) and xi.shape[1] != count + 1:
+            continue
+        has_threshold[kind.at, :count] = where["intercepts"][kind.at, :count] >= 0
+        for row, item in enumerate(kind.at.tolist()):
+            b[item, :count] = _threshold_errors(kind.model, xi[row], kind.index[row], covariance, count)
+    root = np.append(np.sqrt(np.maximum(np.diag(covariance), 0.0)), np.nan)
+    errors = {name: root[index] for name, index in where.items()}
+    errors["variance"] = 2 * sd**2 * errors["variance"]
+    blank = {name: np.asarray(index < 0) for name, index in where.items()} | {"b": ~has_threshold}
+    return StandardErrors(b=b, covariance=covariance, positive=positive, blank=blank, **errors)
+
+
+def _entries(items: Items, plan: Layout) -> dict[str, npt.NDArray[np.intp]]:
+    """Where in the vector the parameters of items and groups stand, -1 for what is not free."""
     count, width = items.b.shape
-    a, low, high = np.full(count, np.nan), np.full(count, np.nan), np.full(count, np.nan)
-    b, intercepts = np.full((count, width), np.nan), np.full((count, width), np.nan)
-    root = np.sqrt(np.maximum(np.diag(covariance), 0.0))
+    a, low, high = np.full((3, count), -1)
+    intercepts = np.full((count, width), -1)
     for kind in plan.kinds:
         labels = kind.model.kinds(kind.categories)
-        xi = kind.values(vector)
-        own = np.where(kind.index >= 0, root[np.maximum(kind.index, 0)] if root.size else np.nan, np.nan)
         at = [i for i, label in enumerate(labels) if label == "intercept"]
-        intercepts[kind.at, : len(at)] = own[:, at]
+        intercepts[kind.at, : len(at)] = kind.index[:, at]
         for label, target in (("slope", a), ("lower", low), ("upper", high)):
             if label in labels:
-                target[kind.at] = own[:, labels.index(label)]
-        for row, item in enumerate(kind.at.tolist()):
-            b[item, : len(at)] = _threshold_errors(kind.model, xi[row], kind.index[row], covariance, len(at))
-    mean = _entries(root, plan.mean_index)
-    variance = 2 * sd**2 * _entries(root, plan.sd_index)
-    return StandardErrors(a, b, intercepts, low, high, mean, variance, covariance, positive)
-
-
-def _entries(root: Floats, index: npt.NDArray[np.intp]) -> Floats:
-    return np.array([root[entry] if entry >= 0 else np.nan for entry in index.tolist()])
+                target[kind.at] = kind.index[:, labels.index(label)]
+    groups = {"mean": plan.mean_index, "variance": plan.sd_index}
+    return {"a": a, "intercepts": intercepts, "logit_c": low, "logit_d": high, **groups}
 
 
 def _threshold_errors(model: object, xi: Floats, index: npt.NDArray[np.intp], covariance: Floats, count: int) -> Floats:
-    """Errors of b_k = -delta_k / a of one item."""
+    """Errors of b_k = -delta_k / a of one item; none where b is fixed, or the item flat."""
     free = index >= 0
-    if not isinstance(model, Dichotomous) and xi.size != count + 1:
-        return np.full(count, np.nan)
     if xi[0] == 0 or not free[1]:
         return np.full(count, np.nan)
     matrix = covariance[np.ix_(index[free], index[free])]

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from examapp.psychometrics import undetermined
 from examapp.psychometrics.blas import single_thread
 from examapp.psychometrics.priors import Priors
 from examapp.psychometrics.response_models import Floats
@@ -24,7 +25,10 @@ STEP = 1e-4
 
 @dataclass(frozen=True)
 class TestletErrors:
-    """Errors of the items, of the testlets' SDs (T,) and the covariance (P + T, P + T) of the calibration's vector."""
+    """Errors of the items, of the testlets' SDs (T,) and the covariance (P + T, P + T) of the calibration's vector.
+
+    Undetermined where a parameter belongs to items that nobody saw.
+    """
 
     __test__ = False
 
@@ -34,6 +38,7 @@ class TestletErrors:
     positive: bool
 
 
+@undetermined.refused("items", "nobody saw them, or they are flat", covariance="parameters")
 def standard_errors(
     fit: TestletCalibration,
     responses: npt.ArrayLike,

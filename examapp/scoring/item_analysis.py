@@ -3,6 +3,7 @@
 An item version is never mixed with another. Correlations are taken within forms and pooled, because totals of different
 forms are not the same measure. Ability is EAP on the exam's scale; where an item is held against it, the item itself is
 left out of the ability (the posterior is divided by the item's likelihood), so an item that fits is met on average.
+What the answers do not determine is NaN, and a dash on the page.
 """
 
 from collections.abc import Sequence
@@ -27,6 +28,7 @@ from examapp.psychometrics.exposure import exposure_rates
 from examapp.psychometrics.irt import Items
 from examapp.psychometrics.item_fit import mean_squares
 from examapp.psychometrics.score_group_fit import score_group_fit
+from examapp.psychometrics.undetermined import as_nan
 from examapp.scoring.calibration_runs import population
 from examapp.scoring.item_flags import Limits, flags_of
 from examapp.scoring.item_numbers import (
@@ -136,6 +138,7 @@ def analyses_of(actor: access.Actor, version: ItemVersion) -> list[ItemAnalysis]
     return found
 
 
+@as_nan()
 def _reliability(code: str, earned: Floats) -> FormReliability:
     points = earned[:, np.isfinite(earned).all(axis=0)]
     total = points.sum(axis=1)
@@ -144,6 +147,7 @@ def _reliability(code: str, earned: Floats) -> FormReliability:
     return FormReliability(code, len(total), float(total.mean()), sd, alpha, error)
 
 
+@as_nan()
 def _analysed(answers: PartAnswers, columns: Sequence[int]) -> tuple[ItemAnalysis, ...]:
     """Return the analyses of some columns; what all items share is computed once."""
     scale, ids = plan_of(answers.exam).scale, [version.id for version in answers.versions]

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from examapp.psychometrics import irt
 from examapp.psychometrics.classical import correlations
 from examapp.psychometrics.irt import Items
+from examapp.psychometrics.undetermined import as_nan
 
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.intp]
@@ -99,6 +100,7 @@ def within(values: Floats, forms: Indices) -> Floats:
     return np.asarray(values - (np.bincount(forms, weights=values) / counts)[forms])
 
 
+@as_nan()
 def correlation(values: Floats, rest: Floats) -> float:
     """Return the correlation of two variables (N,); NaN where one does not vary."""
     return float(correlations(values[:, None], rest[:, None])[0])

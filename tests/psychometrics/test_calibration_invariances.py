@@ -16,6 +16,7 @@ from examapp.psychometrics.responses import codes
 from examapp.psychometrics.simulation import simulate_abilities, simulate_responses
 from examapp.psychometrics.standard_errors import standard_errors
 from examapp.psychometrics.testlets import calibrate_testlets
+from examapp.psychometrics.undetermined import as_nan
 
 RNG = np.random.default_rng(21)
 ITEMS = Items.of("2pl", a=RNG.uniform(0.8, 1.4, 6), b=RNG.uniform(-1, 1, 6))
@@ -67,6 +68,7 @@ def test_people_who_saw_nothing_do_not_matter(rows):
     assert standard_errors(fit, there).a == pytest.approx(ERRORS.a, abs=1e-7)
 
 
+@as_nan()
 def test_an_item_that_nobody_saw_does_not_matter_to_the_others():
     there = np.column_stack([RESPONSES, np.full(400, np.nan)])
     fit = fitted(there)
@@ -177,6 +179,7 @@ def test_testlets_by_other_names_are_the_same_testlets():
     assert exchanged.sd[::-1] == pytest.approx(TESTLETS.sd)
 
 
+@as_nan()
 def test_what_nobody_saw_does_not_matter_to_testlets():
     there = np.pad(CLUMPED, ((0, 1), (0, 1)), constant_values=np.nan)
     found = numbers_of(in_testlets(there, np.append(TESTLET, 1)), there)

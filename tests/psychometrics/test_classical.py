@@ -4,6 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from examapp.psychometrics import classical
+from examapp.psychometrics.undetermined import as_nan
 
 
 def test_alpha_is_the_mean_of_parallel_halves():
@@ -12,6 +13,7 @@ def test_alpha_is_the_mean_of_parallel_halves():
     assert classical.classical_statistics(data).alpha == pytest.approx(classical.cronbach_alpha(covariance))
 
 
+@as_nan()
 def test_a_constant_item_has_no_correlation_and_no_warning():
     found = classical.classical_statistics([[1, 0, 1], [1, 1, 0], [1, 1, 1]])
     assert np.isnan(found.total_correlation[0])
@@ -19,8 +21,8 @@ def test_a_constant_item_has_no_correlation_and_no_warning():
 
 
 def test_missing_responses_are_left_out():
-    found = classical.classical_statistics([[1, np.nan], [0, 1], [1, 1], [0, 0]])
-    assert found.mean.tolist() == [0.5, pytest.approx(2 / 3)]
+    found = classical.classical_statistics([[1, np.nan, 1], [0, 1, 0], [1, 1, 1], [0, 0, 0]])
+    assert found.mean.tolist() == [0.5, pytest.approx(2 / 3), 0.5]
     assert found.people == 3
 
 

@@ -1,12 +1,16 @@
 """Whatever the data: numbers, `converged=False`, or a ValueError that says what and where; never a warning.
 
-NaN (and infinity) may stand only where the docstring of the function, or of what it returns, says when.
+NaN comes out of nothing unasked, save what is layout or stands beside `converged=False` and says so. Infinity may stand
+only where the docstring of the function, or of what it returns, says when.
 """
 
 import inspect
 import re
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from types import CodeType, FrameType
 
 import numpy as np
 import pytest
@@ -15,12 +19,17 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from examapp.psychometrics import ability, classical
+from examapp.psychometrics.ability import Ability
 from examapp.psychometrics.calibration import calibrate
 from examapp.psychometrics.irt import MODELS, Items
 from examapp.psychometrics.priors import LogNormal, Normal, Priors
 from examapp.psychometrics.standard_errors import standard_errors
-from tests.psychometrics.law_table import LAWS
+from examapp.psychometrics.undetermined import Gap, as_nan, gaps
+from tests.psychometrics.conftest import code_of
+from tests.psychometrics.degenerate_table import CALLS, INNER, OUTSIDE
+from tests.psychometrics.law_table import LAWS, WHOLE
 from tests.psychometrics.laws import Law, Study, only, parsed
+from tests.psychometrics.test_every_function import functions
 
 SOME = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 SHAPES = array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=8)
@@ -73,22 +82,116 @@ def promised(law: Law) -> str:
     return f"{inspect.getdoc(law.function)} {inspect.getdoc(returned) if inspect.isclass(returned) else ''}"
 
 
+LAYOUT = {  # bare arrays, in which NaN is the layout that the docstring says
+    "classical.score_by_key": lambda s: np.isnan(s.choices),
+    "similarity.similarity_matrix": lambda s: np.eye(len(s.theta), dtype=bool),
+}
+LOOKED_AT = {code_of(name): name for name in functions() - set(LAYOUT)}
+
+
+@contextmanager
+def looking(functions: dict[CodeType, str]) -> Iterator[tuple[set[str], dict[str, list[Gap]]]]:
+    """Which of these functions return in the block, and the gaps of each that is not `refused`, which may keep them."""
+    seen, found = set(), {}
+
+    def look(frame: FrameType, event: str, value: object) -> None:
+        if before:
+            before(frame, event, value)
+        if event == "return" and (name := functions.get(frame.f_code)):
+            seen.add(name)
+            if (frame.f_back is None or frame.f_back.f_code.co_name != "marked") and (holes := gaps(value)):
+                found[name] = holes
+
+    before = sys.getprofile()
+    sys.setprofile(look)
+    try:
+        yield seen, found
+    finally:
+        sys.setprofile(before)
+
+
+def examined(call: Callable[[Study], object], study: Study, layout: np.ndarray | None = None) -> set[str]:
+    """Call with this study: no gap outside the layout, on the way neither, or a place. Gives what was called."""
+    with looking(LOOKED_AT) as (seen, inside):
+        found, problem = _tried(call, study)
+    assert not problem or WHERE.match(problem), problem
+    assert inside == {}
+    if layout is not None and found is not None:
+        assert np.array_equal(np.isnan(found), layout)
+    else:
+        assert gaps(found) == []
+    return seen
+
+
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("law", LAWS, ids=lambda one: one.name)
-def test_data_that_tell_little_give_numbers_or_say_what_is_wrong_where(law, case) -> None:
-    found, problem = numbers_or_problem(law, CASES[case](law.on))
-    assert not problem or WHERE.match(problem), problem
-    assert not np.isnan(found).any() or "NaN" in promised(law), f"{law.name}: NaN without a word"
-    assert not np.isinf(found).any() or "inf" in promised(law), f"{law.name}: infinite without a word"
+def test_data_that_tell_little_give_numbers_or_say_what_is_wrong_where(law: Law, case: str) -> None:
+    study = CASES[case](law.on)
+    layout = LAYOUT.get(law.name)
+    examined(law.call, study, None if layout is None else layout(study))
 
 
-def numbers_or_problem(law: Law, study: Study) -> tuple[np.ndarray, str]:
-    """All numbers that the function gives, or what it says is wrong."""
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("name", CALLS)
+def test_functions_without_a_law_give_numbers_or_say_what_is_wrong_where_as_well(name: str, case: str) -> None:
+    study, call = CALLS[name]
+    examined(call, CASES[case](study))
+
+
+def test_no_function_of_the_engine_is_left_out() -> None:
+    laws, called = {one.name for one in LAWS}, {name.partition(" ")[0] for name in CALLS}
+    assert laws | called | INNER | set(OUTSIDE) == functions()
+    assert (laws | called | INNER).isdisjoint(OUTSIDE)
+    case, seen = CASES["one category empty"], set()
+    for study, call in [*((one.on, one.call) for one in LAWS), *CALLS.values()]:
+        with looking(LOOKED_AT) as (returned, _), as_nan():
+            _tried(call, case(study))
+        seen |= returned
+    assert (called | INNER) - seen == set()
+
+
+def hollow(study: Study) -> np.ndarray:
+    return np.full(len(study.theta), np.nan)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [hollow, lambda s: (hollow(s), 1.0), lambda s: [Ability(s.theta, hollow(s), s.nodes)], lambda s: float("nan")],
+    ids=["an array", "a part", "a field", "a number"],
+)
+def test_a_function_that_gives_nan_unasked_is_noticed(call) -> None:
+    with pytest.raises(AssertionError):
+        examined(call, WHOLE)
+
+
+def test_nan_on_the_way_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(LOOKED_AT, hollow.__code__, "hollow")
+    with pytest.raises(AssertionError, match="hollow"):
+        examined(lambda s: np.nan_to_num(hollow(s)), WHOLE)
+
+
+def test_nan_outside_the_layout_and_a_place_unsaid_and_a_warning_are_noticed() -> None:
+    def refuse(s: Study) -> None:
+        raise ValueError("no")
+
+    with pytest.raises(AssertionError):
+        examined(hollow, WHOLE, np.arange(60) > 0)
+    with pytest.raises(AssertionError, match="no"):
+        examined(refuse, WHOLE)
+    with pytest.raises(RuntimeWarning):
+        examined(lambda s: np.log(0.0 * s.weight), WHOLE)
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("law", LAWS, ids=lambda one: one.name)
+@as_nan()
+def test_infinity_stands_where_it_is_promised(law: Law, case: str) -> None:
     try:
-        parts = [np.asarray(value) for value in law.values(study).values()]
-    except ValueError as problem:
-        return np.zeros(0), str(problem)
-    return np.concatenate([np.zeros(0), *(part.ravel() for part in parts if part.dtype.kind == "f")]), ""
+        parts = [np.asarray(value) for value in law.values(CASES[case](law.on)).values()]
+    except ValueError:
+        return
+    endless = any(np.isinf(part).any() for part in parts if part.dtype.kind == "f")
+    assert not endless or "inf" in promised(law), f"{law.name}: infinite without a word"
 
 
 def matrices(top: int):
@@ -101,19 +204,21 @@ def matrices(top: int):
 @given(data=st.data())
 def test_calibration_of_anything_ends_in_numbers_or_says_where(model, priors, data):
     responses = data.draw(matrices(1 if model[1:] == "pl" or model == "rasch" else 2))
-    fit, problem = _fitted(responses, model, priors)
+    fit, problem = _tried(calibrate, responses, model, priors=priors, max_cycles=40)
     if fit is None:
         assert re.search(r"item \d+|nobody", problem)
         return
     assert np.isfinite(fit.vector).all()
     assert np.isfinite(fit.log_likelihood)
     assert np.isfinite(ability.estimate(responses, fit.items).theta).all()
-    standard_errors(fit, responses, priors=priors)
+    errors, problem = _tried(standard_errors, fit, responses, priors=priors)
+    assert gaps(errors) == []
+    assert errors or re.search(r"items \d+|items \(\d+|parameters \(\d+|groups \d+", problem)
 
 
-def _fitted(responses, model, priors):
+def _tried(function, *args, **options):
     try:
-        return calibrate(responses, model, priors=priors, max_cycles=40), ""
+        return function(*args, **options), ""
     except ValueError as problem:
         return None, str(problem)
 
@@ -135,8 +240,11 @@ def test_ability_from_anything_is_finite(method, responses, seed):
 def test_classical_statistics_of_anything_are_numbers_or_missing(responses):
     if len(responses) < 2:
         return
-    found = classical.classical_statistics(responses)
-    assert ((found.mean >= 0) | np.isnan(found.mean)).all()
+    with as_nan():
+        missing = gaps(classical.classical_statistics(responses))
+    problem = _tried(classical.classical_statistics, responses)[1]
+    assert bool(missing) == bool(problem)
+    assert all(gap.quantity in problem for gap in missing)
 
 
 @settings(SOME, max_examples=6)

@@ -9,6 +9,7 @@ from examapp.psychometrics.dif import breslow_day, ets_classes, mantel_haenszel,
 from examapp.psychometrics.irt import Items
 from examapp.psychometrics.logistic_dif import logistic_dif
 from examapp.psychometrics.simulation import simulate_responses
+from examapp.psychometrics.undetermined import as_nan
 
 RNG = np.random.default_rng(7)
 EASY = Items.of("2pl", a=[1.0, 1.2, 0.8, 1.5, 1.0, 0.9], b=[-1.0, -0.5, 0.0, 0.3, 0.6, 1.0])
@@ -70,6 +71,7 @@ def test_the_order_of_people_does_not_matter(method, random):
 
 
 @each_method
+@as_nan()
 def test_people_and_items_without_responses_change_nothing(method):
     wider = np.pad(RIGHT, ((0, 1), (0, 1)), constant_values=np.nan)
     found = result(method, wider, np.append(FOCAL, True))
@@ -104,6 +106,7 @@ def test_responses_missing_by_design_need_a_score_from_outside():
     ids=["all right", "all wrong", "one item", "groups apart"],
 )
 @each_method
+@as_nan()
 def test_data_that_tell_nothing_give_no_warning_and_no_flag(method, right):
     result(method, right, np.arange(10) >= 5)
     assert not mantel_haenszel(right, np.arange(10) >= 5).flagged.any()

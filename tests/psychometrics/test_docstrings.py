@@ -37,6 +37,9 @@ OWN = {
     "stacks.thinned": "takes some of the rows",
     "starting_values.margins": "counts people",
     "starting_values.start_items": "states its own rule",
+    "undetermined.as_nan": "what the engine does with gaps",
+    "undetermined.gaps": "looks for NaN",
+    "undetermined.refused": "what the engine does with gaps",
 }
 WHERE = re.compile(r"[^:]+: \S")
 

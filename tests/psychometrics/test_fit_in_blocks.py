@@ -8,6 +8,7 @@ import pytest
 from examapp.psychometrics import item_fit, person_fit, response_patterns, similarity
 from examapp.psychometrics.irt import Items
 from examapp.psychometrics.simulation import simulate_responses
+from examapp.psychometrics.undetermined import as_nan
 
 RNG = np.random.default_rng(13)
 ITEMS = Items.of("2pl", a=RNG.uniform(0.7, 1.5, 9), b=RNG.uniform(-1.5, 1.5, 9))
@@ -27,6 +28,7 @@ CALLS = {
 
 
 @pytest.mark.parametrize("name", CALLS)
+@as_nan()
 def test_blocks_change_nothing(name, monkeypatch):
     module, call = CALLS[name]
     whole = call()

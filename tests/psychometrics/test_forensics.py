@@ -7,6 +7,7 @@ from examapp.psychometrics.forensics import answer_changes, preknowledge
 from examapp.psychometrics.irt import Items
 from examapp.psychometrics.linking import rescale
 from examapp.psychometrics.simulation import simulate_responses
+from examapp.psychometrics.undetermined import as_nan
 from tests.psychometrics.forensic_vectors import EXPOSED, ITEMS, SCORES
 
 RNG = np.random.default_rng(21)
@@ -54,6 +55,7 @@ def test_the_scale_does_not_matter(A, B):
     assert np.allclose(moved.statistic, preknowledge(SCORES, ITEMS, EXPOSED).statistic, atol=1e-6)
 
 
+@as_nan()
 def test_people_who_saw_one_kind_of_item_have_no_value():
     only = np.where(np.isin(np.arange(10), EXPOSED), SCORES, np.nan)
     assert np.isnan(preknowledge(only, ITEMS, EXPOSED).statistic).all()
@@ -77,6 +79,7 @@ def test_a_group_adds_its_people_up():
     assert np.isclose(whole.expected[0], people.expected.sum())
 
 
+@as_nan()
 def test_nobody_changed_anything_is_no_value():
     found = answer_changes(SCORES, ITEMS, np.zeros((6, 10)))
     assert np.isnan(found.index).all()

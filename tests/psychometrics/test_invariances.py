@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from examapp.psychometrics.undetermined import as_nan
 from tests.psychometrics.law_table import LAWS
 from tests.psychometrics.laws import Law, law, only, parsed, relabelled, reordered, rescaled, same, widened
 
@@ -17,6 +18,7 @@ def under(change: str) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("law", concerned, ids=lambda one: one.name)
 
 
+@as_nan()
 def holds(law: Law, change) -> None:
     before, after = law.values(law.on), law.values(change.study)
     for name, what in law.gives.items():
@@ -47,6 +49,7 @@ def test_names_do_not_matter(law: Law) -> None:
     holds(law, relabelled(law.on))
 
 
+@as_nan()
 def holds_in_blocks(law: Law, cut: int) -> None:
     together = law.values(law.on)
     parts = [law.values(only(law.on, rows)) for rows in np.split(np.arange(60), [cut])]

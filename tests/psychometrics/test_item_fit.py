@@ -10,6 +10,7 @@ from examapp.psychometrics.irt import Items
 from examapp.psychometrics.item_fit import mean_squares, q3
 from examapp.psychometrics.linking import rescale
 from examapp.psychometrics.simulation import simulate_responses
+from examapp.psychometrics.undetermined import as_nan
 
 RNG = np.random.default_rng(2)
 ITEMS = Items.concatenate(
@@ -61,6 +62,7 @@ def test_the_scale_does_not_matter(A, B):
     assert np.allclose(q3(RESPONSES, moved, A * THETA + B), q3(RESPONSES, ITEMS, THETA))
 
 
+@as_nan()
 def test_unseen_people_and_items_change_nothing():
     wider = np.pad(RESPONSES, ((0, 1), (0, 1)), constant_values=np.nan)
     more, theta = Items.concatenate([ITEMS, Items.of("rasch", b=[0.0])]), np.append(THETA, np.nan)
@@ -77,6 +79,7 @@ def test_two_items_that_share_more_than_ability_stand_out():
 
 
 @pytest.mark.parametrize("responses", [np.ones((3, 7)), np.zeros((3, 7)), np.ones((1, 7)), np.full((2, 7), np.nan)])
+@as_nan()
 def test_data_that_tell_nothing_give_no_warning(responses):
     theta = np.zeros(len(responses))
     values(responses, ITEMS, theta)

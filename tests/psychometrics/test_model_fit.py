@@ -12,6 +12,7 @@ from examapp.psychometrics.model_fit import model_fit, quadratic_form
 from examapp.psychometrics.parameter_vectors import free_parameters, numerical_jacobian, with_free_parameters
 from examapp.psychometrics.responses import codes
 from examapp.psychometrics.simulation import simulate_responses
+from examapp.psychometrics.undetermined import as_nan
 
 RNG = np.random.default_rng(8)
 BINARY = Items.of("2pl", a=[1.0, 1.4, 0.8, 1.2, 0.9, 1.1], b=[-1.0, -0.5, 0.0, 0.2, 0.6, 1.0])
@@ -100,6 +101,7 @@ def test_people_who_missed_an_item_are_left_out():
     assert model_fit(holes, BINARY) == model_fit(RESPONSES, BINARY)
 
 
+@as_nan()
 def test_no_degrees_of_freedom_give_no_verdict():
     fit = model_fit(RESPONSES[:, :3], BINARY.take([0, 1, 2]))
     assert fit.degrees_of_freedom == 0
@@ -107,6 +109,7 @@ def test_no_degrees_of_freedom_give_no_verdict():
 
 
 @pytest.mark.parametrize("responses", [np.ones((5, 6)), np.zeros((5, 6)), RESPONSES[:2]])
+@as_nan()
 def test_items_that_do_not_vary_give_no_warning(responses):
     model_fit(responses, BINARY)
 

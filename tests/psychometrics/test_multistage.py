@@ -8,6 +8,7 @@ from examapp.psychometrics.constraints import Constraint
 from examapp.psychometrics.irt import Items
 from examapp.psychometrics.linking import rescale
 from examapp.psychometrics.multistage import Panel, assemble_module, next_module, routing_cuts, run, score_cuts
+from examapp.psychometrics.undetermined import as_nan
 
 rng = np.random.default_rng(6)
 ITEMS = Items.of("2pl", a=rng.lognormal(0.1, 0.2, 70), b=np.repeat([0.0, -1.0, 0.0, 1.0, -1.2, 0.0, 1.2], 10))
@@ -137,6 +138,7 @@ def test_one_module_of_one_item_has_routes_and_cuts() -> None:
         assert np.isfinite([*cuts, *points]).all()
 
 
+@as_nan()
 def test_modules_of_which_none_overtakes_the_other_have_no_cut() -> None:
     twins = Panel.of(SMALL.take([0, 3, 3]), [[[0]], [[1], [2]]])
     assert np.isnan(routing_cuts(twins, 0, 0)).all()

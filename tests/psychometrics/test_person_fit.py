@@ -10,6 +10,7 @@ from examapp.psychometrics.irt import Items
 from examapp.psychometrics.linking import rescale
 from examapp.psychometrics.person_fit import lz, lz_star
 from examapp.psychometrics.simulation import simulate_responses
+from examapp.psychometrics.undetermined import as_nan
 from tests.psychometrics.forensic_vectors import ITEMS, ML_THETA, SCORES, THETA
 
 RNG = np.random.default_rng(11)
@@ -64,6 +65,7 @@ def test_the_scale_does_not_matter(index, A, B):
 
 
 @each_index
+@as_nan()
 def test_an_unseen_item_changes_nothing_and_an_unseen_person_has_no_value(index):
     wider = np.pad(RESPONSES, ((0, 1), (0, 1)), constant_values=np.nan)
     more = Items.concatenate([MIXED, Items.of("rasch", b=[0.0])])
@@ -73,6 +75,7 @@ def test_an_unseen_item_changes_nothing_and_an_unseen_person_has_no_value(index)
 
 
 @each_index
+@as_nan()
 def test_all_right_at_infinite_ability_has_no_value(index):
     assert np.isnan(index(np.ones((2, 10)), ITEMS, [np.inf, np.nan])).all()
 

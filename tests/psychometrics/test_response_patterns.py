@@ -4,6 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from examapp.psychometrics.response_patterns import pattern_fit
+from examapp.psychometrics.undetermined import as_nan
 from tests.psychometrics.forensic_vectors import SCORES
 
 RNG = np.random.default_rng(4)
@@ -31,11 +32,13 @@ def test_the_order_of_items_does_not_matter(order):
     assert same(pattern_fit(RIGHT[:, order]), pattern_fit(RIGHT))
 
 
+@as_nan()
 def test_unseen_items_and_people_change_nothing():
     wider = np.pad(RIGHT, ((0, 1), (0, 1)), constant_values=np.nan)
     fit = pattern_fit(wider)
     assert all(np.allclose(getattr(fit, n)[:-1], getattr(pattern_fit(RIGHT), n), equal_nan=True) for n in NAMES)
-    assert all(np.isnan(getattr(fit, name)[-1]) for name in NAMES)
+    assert fit.guttman_errors[-1] == 0
+    assert all(np.isnan(getattr(fit, name)[-1]) for name in NAMES[1:])
 
 
 def test_the_regular_and_the_reversed_pattern_are_the_ends():
@@ -51,6 +54,7 @@ def test_the_regular_and_the_reversed_pattern_are_the_ends():
 @pytest.mark.parametrize(
     "right", [np.ones((4, 3)), np.zeros((4, 3)), np.eye(3)[:1], np.eye(3)[:, :1], np.full((2, 2), np.nan)]
 )
+@as_nan()
 def test_patterns_that_tell_nothing_have_no_warning(right):
     pattern_fit(right)
 

@@ -4,6 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from examapp.psychometrics.response_times import fit_times, rapid_guessing, time_fit, time_preknowledge
+from examapp.psychometrics.undetermined import as_nan
 from tests.psychometrics.forensic_vectors import ALPHA, BETA, EXPOSED, LOG_TIMES
 
 RNG = np.random.default_rng(6)
@@ -59,6 +60,7 @@ def test_another_unit_of_time_moves_the_intensities():
     assert np.allclose(other.alpha, one.alpha, rtol=1e-5)
 
 
+@as_nan()
 def test_unknown_times_and_people_change_nothing():
     wider = np.pad(TIMES, ((0, 1), (0, 1)), constant_values=np.nan)
     found = time_fit(wider, np.append(ALPHA, 1.0), np.append(BETA, 1.0))

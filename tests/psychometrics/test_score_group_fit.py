@@ -7,6 +7,7 @@ from examapp.psychometrics.irt import Items
 from examapp.psychometrics.linking import rescale
 from examapp.psychometrics.score_group_fit import score_group_fit
 from examapp.psychometrics.simulation import simulate_responses
+from examapp.psychometrics.undetermined import as_nan
 
 RNG = np.random.default_rng(2)
 ITEMS = Items.of(
@@ -64,6 +65,7 @@ def test_people_who_missed_an_item_are_left_out():
 
 
 @pytest.mark.parametrize("responses", [np.ones((3, 9)), np.zeros((3, 9)), np.full((3, 9), np.nan), RESPONSES[:1]])
+@as_nan()
 def test_too_little_to_judge_is_no_value(responses):
     assert np.isnan(score_group_fit(responses, ITEMS).statistic).all()
 

@@ -9,6 +9,7 @@ from examapp.psychometrics.irt import Items
 from examapp.psychometrics.linking import rescale
 from examapp.psychometrics.similarity import adjusted, copying, joint_similarity, similarity, similarity_matrix
 from examapp.psychometrics.simulation import simulate_responses
+from examapp.psychometrics.undetermined import as_nan
 from tests.psychometrics.forensic_vectors import ITEMS, SCORES, THETA
 
 OPTIONS_RNG = np.random.default_rng(1)
@@ -100,6 +101,7 @@ def test_items_that_one_of_them_did_not_see_do_not_count(judge):
     assert np.allclose(with_unseen.gbt_p, judge(SCORES, ITEMS, THETA, ALL_PAIRS[:5]).gbt_p)
 
 
+@as_nan()
 def test_a_pair_that_shares_nothing_has_no_value():
     apart = [[1, np.nan], [np.nan, 1]]
     found = similarity(apart, ITEMS.take([0, 1]), [0.0, 0.0], [[0, 1]])
@@ -119,6 +121,7 @@ def test_adjusted_values_keep_the_order_and_are_no_smaller(values):
         assert (np.diff(corrected[np.argsort(values, kind="stable")]) >= 0).all()
 
 
+@as_nan()
 def test_unknown_p_values_are_not_counted():
     assert np.allclose(adjusted([0.01, np.nan, 0.02], "holm"), [0.02, np.nan, 0.02], equal_nan=True)
 
