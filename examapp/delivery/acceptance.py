@@ -8,7 +8,7 @@ refuses it.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from examapp.canonical import canonical_text, digest_of_bytes, utc_string
 from examapp.delivery.batch import Batch, Prepared, Stored
@@ -23,8 +23,7 @@ LONGEST_JOURNAL = 20_000
 MOST_LATE = 256
 
 
-@dataclass(frozen=True)
-class Save:
+class Save(NamedTuple):
     """A response that arrived."""
 
     slot: int
@@ -56,8 +55,7 @@ class Begin:
 Action = Save | Flag | HandIn | Begin
 
 
-@dataclass(frozen=True)
-class Request:
+class Request(NamedTuple):
     """One request to a sitting: what, when it arrived, and with a ticket of which epoch."""
 
     sitting_id: int
@@ -66,8 +64,7 @@ class Request:
     epoch: int
 
 
-@dataclass(frozen=True)
-class Accepted:
+class Accepted(NamedTuple):
     """What a request is answered with once it is durable."""
 
     entry: Entry

@@ -6,8 +6,7 @@ administration), and use nothing that distributed engines lack: no sequence, tri
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from examapp.canonical import parse_utc, utc_string
 from examapp.delivery.acceptance import Begin, HandIn, Request, Save
@@ -30,6 +29,7 @@ STORE = "INSERT INTO stored_response (sitting_id, slot, seq, value, number)"
 OR_REPLACE = (
     " ON CONFLICT (sitting_id, slot) DO UPDATE SET seq = excluded.seq, value = excluded.value, number = excluded.number"
 )
+STANDING = "SELECT h.id, h.status, h.ends_at, h.epoch, h.last_number, h.last_digest, s.slot, s.seq, s.value, s.number"
 _ENTRY = "SELECT at, digest FROM journal_entry WHERE sitting_id = ? AND number = ?"
 _BODIES = "SELECT number, body FROM journal_entry WHERE sitting_id = ? AND number > ? AND kind = ? ORDER BY number"
 _FORM = "SELECT f.digest, p.digest FROM exam_form f JOIN paper p ON p.exam_form_id = f.id WHERE f.id = ?"
@@ -40,8 +40,7 @@ Row = tuple[Any, ...]
 _form_digests: dict[str, FormDigests] = {}
 
 
-@dataclass(frozen=True)
-class Wanted:
+class Wanted(NamedTuple):
     """What a batch must read, in the order in which rows are locked."""
 
     starts: list[int]
@@ -62,6 +61,12 @@ class Wanted:
             elif isinstance(request.action, Begin):
                 starts.add(request.sitting_id)
         return cls(sorted(starts), sorted(sittings), sorted(slots), sorted(whole))
+
+    @property
+    def bare(self) -> list[int]:
+        """The sittings of which no slot is wanted."""
+        asked = {sitting_id for sitting_id, _ in self.slots}
+        return [sitting_id for sitting_id in self.sittings if sitting_id not in asked]
 
 
 class DriverRows(ABC):
@@ -149,6 +154,12 @@ def changed(batch: Batch) -> list[Row]:
 def responses(batch: Batch) -> list[Row]:
     """Return the rows of the newest responses."""
     return [(*key, *stored) for key, stored in batch.responses.items()]
+
+
+def parted(standing: Iterable[Row]) -> tuple[list[Row], list[Row]]:
+    """Return the heads, and the responses beside them where there is one."""
+    rows = list(standing)
+    return [row[:6] for row in rows], [(row[0], *row[6:]) for row in rows if row[6] is not None]
 
 
 def _head(row: Row) -> Head:

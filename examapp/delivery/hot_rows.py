@@ -1,8 +1,8 @@
 """One transaction of saves, flags, hand-ins and starts through the bare driver of either database."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import timedelta
+from typing import NamedTuple
 
 from sqlalchemy.engine import Connection
 
@@ -20,8 +20,7 @@ def rows_of(connection: Connection) -> DriverRows:
     return DIALECTS[connection.dialect.name](connection.connection.driver_connection)
 
 
-@dataclass(frozen=True)
-class Decision:
+class Decision(NamedTuple):
     """What a transaction comes to: the rows to write, and what each sender is told once they are durable."""
 
     batch: Batch

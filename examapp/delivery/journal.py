@@ -53,8 +53,7 @@ class Head:
     is_changed: bool = False
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """An appended entry."""
 
     number: int

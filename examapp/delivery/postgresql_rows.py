@@ -17,12 +17,14 @@ from examapp.delivery.driver_rows import (
     BEGIN,
     OR_REPLACE,
     PREPARED,
+    STANDING,
     STORE,
     DriverRows,
     Row,
     Wanted,
     begun,
     changed,
+    parted,
     responses,
 )
 
@@ -49,12 +51,9 @@ def _all_of(columns: Sequence[str]) -> str:
 # first the registration, whose minutes somebody may be changing; what is locked is read as it is behind the lock
 _PREPARED_SET = f"{PREPARED} WHERE p.sitting_id = ANY (%b::bigint[]) ORDER BY 1 FOR SHARE OF r FOR UPDATE OF p"
 _LOCK = "SELECT id FROM sitting WHERE id = ANY (%b::bigint[]) ORDER BY 1 FOR UPDATE"
-_STANDING = (
-    "SELECT h.id, h.status, h.ends_at, h.epoch, h.last_number, h.last_digest, s.slot, s.seq, s.value, s.number FROM"
-)
 # one statement, so that heads and responses are of one moment
 _STANDING_SET = (
-    f"{_STANDING} {_given(('sitting_id', 'slot'))} JOIN sitting h ON h.id = w.sitting_id"
+    f"{STANDING} FROM {_given(('sitting_id', 'slot'))} JOIN sitting h ON h.id = w.sitting_id"
     " LEFT JOIN stored_response s ON s.sitting_id = w.sitting_id AND s.slot = w.slot"
 )
 _WHOLE_SET = (
@@ -88,8 +87,7 @@ class PostgresqlRows(DriverRows):
         """Do nothing: the driver begins with the first statement."""
 
     def _read(self, wanted: Wanted, *, lock: bool) -> tuple[list[Row], list[Row], list[Row]]:
-        asked = {sitting_id for sitting_id, _ in wanted.slots}
-        slots = [*wanted.slots, *((each, _NO_SLOT) for each in wanted.sittings if each not in asked)]
+        slots = [*wanted.slots, *((each, _NO_SLOT) for each in wanted.bare)]
         with self._driver.pipeline():
             # a start that waits here finds the sitting of the other one below
             prepared = self._send(_PREPARED_SET, _one(wanted.starts))
@@ -98,9 +96,8 @@ class PostgresqlRows(DriverRows):
             standing = self._send(_STANDING_SET, slots)
             # later than the heads, if at all: who appended meanwhile took the number of the hand-in
             whole = self._send(_WHOLE_SET, _one(wanted.whole))
-        heads = _rows(standing)
-        stored = [(row[0], *row[6:]) for row in heads if row[6] is not None]
-        return _rows(prepared), [row[:6] for row in heads], stored + _rows(whole)
+        heads, stored = parted(_rows(standing))
+        return _rows(prepared), heads, stored + _rows(whole)
 
     def _send(self, statement: str, rows: Iterable[Row]) -> Any:
         """Send a statement unless there are no rows for it; the cursor has its result when the pipeline ends."""

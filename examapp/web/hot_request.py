@@ -23,7 +23,7 @@ from examapp.web.incoming import FORMS, LARGEST_JSON, exact_object, is_own_page
 Environ = dict[str, Any]
 
 _OWN_HOST = lru_cache(maxsize=64)(get_host)
-_PLAIN = re.compile(r"[\w.-]+", re.ASCII)
+_PLAIN = re.compile(r"[\w.-]*", re.ASCII)
 _JSON = frozenset({"application/json", "application/json; charset=utf-8", "application/json;charset=UTF-8"})
 
 
@@ -49,13 +49,15 @@ def checked(environ: Environ, public_id: str, slot: int, config: Config, *, at: 
     if not is_looking:
         check_own_page(environ, config)
         check_no_form(environ)
+    text = cookie(environ, "ticket")
     try:
-        ticket = tickets.check(cookie(environ, "ticket"), config.secret_key, at=at)
+        ticket = tickets.check(text, config.secret_key, at=at)
         sittings.check_sitting(ticket, public_id)
         if not is_looking:
             tickets.check_csrf(environ.get("HTTP_X_CSRF_TOKEN", ""), ticket.csrf_digest, config.secret_key)
     except ExamappError as error:
-        if is_looking:
+        # what is quoted or escaped may be a good ticket all the same
+        if is_looking or not _PLAIN.fullmatch(text):
             raise Ordinary from error
         raise
     return Hot(environ, ticket, slot, at)
@@ -87,15 +89,14 @@ def session_of(app: Flask, environ: Environ) -> Mapping[str, Any]:
 
 
 def cookie(environ: Environ, name: str) -> str:
-    """Return the one cookie of this name, nothing if there is none."""
+    """Return the one cookie of this name as it stands, nothing if there is none."""
     sign = f"{name}="
     before, found, after = str(environ.get("HTTP_COOKIE", "")).partition(sign)
     if not found:
         return ""
-    value, is_first = after.partition(";")[0], not before or before.endswith((";", "; "))
-    if not is_first or sign in after or not _PLAIN.fullmatch(value):
+    if sign in after or not (not before or before.endswith((";", "; "))):
         raise Ordinary
-    return value
+    return after.partition(";")[0]
 
 
 def body(environ: Environ, required: tuple[str, ...], optional: tuple[str, ...] = ()) -> dict[str, Any]:

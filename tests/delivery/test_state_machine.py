@@ -8,7 +8,7 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -263,7 +263,7 @@ def older_wins(real: Accept) -> Accept:
 def any_ticket(real: Accept) -> Accept:
     def accept(batch: Batch, request: Request, grace: timedelta) -> Outcome:
         head = batch.heads.get(request.sitting_id)
-        return real(batch, replace(request, epoch=head.epoch) if head else request, grace)
+        return real(batch, request._replace(epoch=head.epoch) if head else request, grace)
 
     return accept
 
