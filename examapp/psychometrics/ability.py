@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from examapp.psychometrics import irt
+from examapp.psychometrics import irt, undetermined
 from examapp.psychometrics.irt import Items
 from examapp.psychometrics.response_models import TINY, Floats
 from examapp.psychometrics.responses import Codes, codes, person_blocks
@@ -65,11 +65,11 @@ def estimate(
         raise ValueError(f"estimate: unknown method {method!r}, known are {', '.join(METHODS)}")
     if information not in ("observed", "expected"):
         raise ValueError(f"estimate: information is observed or expected, not {information!r}")
-    if not sd > 0 or not bounds[0] < bounds[1]:
-        raise ValueError(f"estimate: needs sd > 0 and bounds in order, got {sd} and {bounds}")
+    if not (np.isfinite(mean) and 0 < sd < np.inf) or not bounds[0] < bounds[1]:
+        raise ValueError(f"estimate: needs a finite mean and sd > 0 and bounds in order, got {mean}, {sd}, {bounds}")
     scores = codes(responses, items.categories)
     if name == "EAP":
-        nodes = mean + sd * irt.grid(points=121) if grid is None else np.asarray(grid, dtype=np.float64)
+        nodes = irt.normal_grid(mean, sd) if grid is None else np.asarray(grid, dtype=np.float64)
         return expected_a_posteriori(scores, items, nodes, np.log(irt.normal_weights(nodes, mean, sd) + TINY))
     low, high = (max(bounds[0], -REACH), min(bounds[1], REACH)) if name != "MAP" else (mean - 12 * sd, mean + 12 * sd)
     nodes = _searched(items, low, high) if grid is None else np.asarray(grid, dtype=np.float64)
@@ -112,6 +112,8 @@ def expected_a_posteriori(
         np.exp(joint, out=joint)
         posterior[rows] = joint / joint.sum(axis=1, keepdims=True)
     theta = posterior @ nodes
+    if np.isnan(theta).any():
+        raise ValueError(f"expected_a_posteriori: person {int(np.argmax(np.isnan(theta)))}: the prior is not a number")
     variance = posterior @ nodes**2 - theta**2
     return Ability(theta, np.sqrt(np.maximum(variance, 0.0)), nodes, posterior)
 
@@ -163,7 +165,7 @@ def sum_score_eap(
     >>> ability.theta.shape, round(float(share.sum()), 12)
     ((4,), 1.0)
     """
-    nodes = mean + sd * irt.grid(points=121) if grid is None else np.asarray(grid, dtype=np.float64)
+    nodes = irt.normal_grid(mean, sd) if grid is None else np.asarray(grid, dtype=np.float64)
     joint = sum_score_distribution(items, nodes).T * irt.normal_weights(nodes, mean, sd)
     share = joint.sum(axis=1)
     posterior = joint / np.maximum(share, TINY)[:, None]
@@ -205,13 +207,14 @@ def plausible_values(rng: np.random.Generator, ability: Ability, count: int = 5)
     return drawn
 
 
+@undetermined.refused("people", "their theta is not known")
 def scale_scores(
     theta: npt.ArrayLike, slope: float, intercept: float, low: float = -np.inf, high: float = np.inf, digits: int = 0
 ) -> Floats:
     """Reported scores slope * theta + intercept, rounded half to even and kept within low..high.
 
     `theta` has any shape, as the result; `slope`, `intercept`, `low` and `high` are in reported points (Kolen & Brennan
-    2014, ch. 9).
+    2014, ch. 9). An infinite theta has the limit for its score, inf without one. Undetermined where theta is NaN.
 
     >>> scale_scores([-9.0, 0.0, 1.234], 100, 500, low=200, high=800).tolist()
     [200.0, 500.0, 623.0]

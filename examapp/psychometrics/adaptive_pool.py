@@ -56,9 +56,7 @@ class AdaptivePool:
         """
         if not len(items):
             raise ValueError("AdaptivePool: no items")
-        if not sd > 0:
-            raise ValueError(f"AdaptivePool: sd must be positive, got {sd}")
-        points = mean + sd * irt.grid(points=121) if nodes is None else np.asarray(nodes, dtype=np.float64)
+        points = irt.normal_grid(mean, sd) if nodes is None else np.asarray(nodes, dtype=np.float64)
         likelihood = np.ascontiguousarray(np.moveaxis(irt.probabilities(items, points), 0, 2))
         scale = mean + sd * (np.arange(-1, 2 * round(REACH / STEP) + 2) * STEP - REACH)
         blocks = (np.arange(start, min(start + ITEM_BLOCK, len(items))) for start in range(0, len(items), ITEM_BLOCK))

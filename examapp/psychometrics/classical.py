@@ -196,8 +196,8 @@ def choice_curves(choices: npt.ArrayLike, item: int, strength: npt.ArrayLike, bi
     """Shares of each option in groups of rising strength: mean strength (B,) and shares (B, options).
 
     `choices` (N, J) holds the options chosen, and people without a choice on the item at this position do not count;
-    `strength` (N,) is anything that orders people: the rest score or an ability estimate. `bins` groups of equal size
-    make the empirical trace lines of Wainer (1989).
+    `strength` (N,) is anything that orders people: the rest score or an ability estimate, and may be inf. `bins` groups
+    of equal size make the empirical trace lines of Wainer (1989).
 
     >>> choice_curves([[1], [1], [2], [2]], 0, [0.0, 1.0, 2.0, 3.0], bins=2)[1].tolist()
     [[1.0, 0.0], [0.0, 1.0]]
@@ -205,6 +205,8 @@ def choice_curves(choices: npt.ArrayLike, item: int, strength: npt.ArrayLike, bi
     chosen, known = np.asarray(choices, dtype=np.float64)[:, item], np.asarray(strength, dtype=np.float64)
     if known.shape != chosen.shape:
         raise ValueError(f"choice_curves: {len(chosen)} people, but strength of shape {known.shape}")
+    if np.isnan(known).any():
+        raise ValueError(f"choice_curves: person {int(np.argmax(np.isnan(known)))} has no strength")
     own, known = chosen[~np.isnan(chosen)], known[~np.isnan(chosen)]
     if not 1 <= bins <= len(own):
         raise ValueError(f"choice_curves: {bins} groups of {len(own)} people who chose an option of item {item}")

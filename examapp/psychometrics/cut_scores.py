@@ -165,6 +165,9 @@ def level_probabilities(ability: Ability, cuts: npt.ArrayLike) -> Floats:
     """
     marks = _cuts(cuts)
     if ability.posterior is None:
+        known = np.isfinite(ability.theta) & (ability.standard_error >= 0)
+        if not known.all():
+            raise ValueError(f"level_probabilities: person {int(np.argmin(known))} has no finite theta with an error")
         error = np.maximum(ability.standard_error, 1e-12)[:, None]
         below = ndtr((marks - ability.theta[:, None]) / error)
     else:

@@ -97,9 +97,7 @@ def glr(
     >>> rule.decide(rule.log_likelihood(range(20), [1] * 20)[None], np.zeros(1), np.ones(1)).tolist()
     [[1]]
     """
-    if not sd > 0:
-        raise ValueError(f"glr: sd must be positive, got {sd}")
-    return _rule("glr", items, cuts, half_width, alpha, beta, mean + sd * irt.grid(points=121))
+    return _rule("glr", items, cuts, half_width, alpha, beta, irt.normal_grid(mean, sd))
 
 
 def interval(cuts: Sequence[float], *, confidence: float = 0.95) -> DecisionRule:

@@ -22,7 +22,7 @@ from examapp.psychometrics.parameter_vectors import (
 )
 from examapp.psychometrics.response_models import Floats
 
-FAR, FARTHEST = 200.0, 1e6
+FAR = 1e6
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ def _true_score_error(form: Items, other: Items, link: Link, scores: Floats, the
 
 def _guessing_error(form: Items, other: Items, link: Link, scores: Floats) -> Floats:
     """Delta method for scores interpolated up to what guessing gives, worth least * score / low, whatever the link."""
-    (low, _), (least, _), end = _reach(form), _reach(other), np.array([-FARTHEST])
+    (low, _), (least, _), end = _reach(form), _reach(other), np.array([-FAR])
     share = (scores / low if low > 0 else np.ones(scores.size))[:, None]
     by_form = -share * least / low * _by_parameters(form, end) if low > 0 else 0.0 * share * _by_parameters(form, end)
     return _error(by_form, share * _by_parameters(other, end), np.zeros((scores.size, 2)), link)
@@ -163,7 +163,7 @@ def _scores(form: Items, scores: npt.ArrayLike | None) -> Floats:
 
 def _reach(items: Items) -> tuple[float, float]:
     """Expected sum score of the lowest and of the highest ability."""
-    low, high = ability.test_characteristic(items, [-FARTHEST, FARTHEST])
+    low, high = ability.test_characteristic(items, [-FAR, FAR])
     return float(np.round(low, 12)), float(np.round(high, 12))
 
 
@@ -178,15 +178,19 @@ def _theta_at(form: Items, scores: Floats, low: float, high: float) -> Floats:
 
 
 def _equipercentile(form: Items, other: Items, at: Floats, weight: float) -> Floats:
-    """The point of the other form's distribution with the percentile rank of each score on this form."""
+    """The point of the other form's distribution with the percentile rank of each score on this form.
+
+    Within a score that nobody gets there, its middle.
+    """
     (nodes, weights), (A, B) = normal_nodes(), at
     from_form = _mixture(form, nodes, (nodes - B) / A, weights, weight)
     to_other = _mixture(other, A * nodes + B, nodes, weights, weight)
     rank = np.cumsum(from_form) - 0.5 * from_form
     total = np.cumsum(to_other)
     at_score = np.minimum(np.searchsorted(total, rank), to_other.size - 1)
-    before = total[at_score] - to_other[at_score]
-    return np.asarray(at_score - 0.5 + (rank - before) / to_other[at_score], dtype=np.float64)
+    here = to_other[at_score]
+    share = np.divide(rank - (total[at_score] - here), here, out=np.full(rank.shape, 0.5), where=here > 0)
+    return np.asarray(at_score - 0.5 + share, dtype=np.float64)
 
 
 def _mixture(items: Items, first: Floats, second: Floats, weights: Floats, share: float) -> Floats:

@@ -146,9 +146,20 @@ def grid(low: float = -6.0, high: float = 6.0, points: int = 61) -> Floats:
     >>> grid(-1.0, 1.0, 3).tolist()
     [-1.0, 0.0, 1.0]
     """
-    if not (points >= 1 and low <= high):
-        raise ValueError(f"grid: needs low <= high and points >= 1, got {low}, {high}, {points}")
+    if not (points >= 1 and -np.inf < low <= high < np.inf):
+        raise ValueError(f"grid: needs finite low <= high and points >= 1, got {low}, {high}, {points}")
     return np.linspace(low, high, points)
+
+
+def normal_grid(mean: float = 0.0, sd: float = 1.0, points: int = 121) -> Floats:
+    """The abilities (points,) within six `sd` of the `mean` over which a normal population is summed.
+
+    >>> normal_grid(1.0, 0.5, 3).tolist()
+    [-2.0, 1.0, 4.0]
+    """
+    if not (np.isfinite(mean) and 0 < sd < np.inf):
+        raise ValueError(f"normal_grid: needs a finite mean and sd > 0, got {mean} and {sd}")
+    return np.asarray(mean + sd * grid(points=points), dtype=np.float64)
 
 
 def normal_weights(theta: npt.ArrayLike, mean: float = 0.0, sd: float = 1.0) -> Floats:
@@ -157,9 +168,9 @@ def normal_weights(theta: npt.ArrayLike, mean: float = 0.0, sd: float = 1.0) -> 
     >>> normal_weights([-1.0, 0.0, 1.0]).round(3).tolist()
     [0.274, 0.452, 0.274]
     """
-    if not sd > 0:
-        raise ValueError(f"normal_weights: sd must be positive, got {sd}")
-    z = (np.asarray(theta, dtype=np.float64) - mean) / sd
+    z = (np.asarray(theta, dtype=np.float64) - mean) / sd if 0 < sd < np.inf else np.array(np.nan)
+    if not np.isfinite(z).all():
+        raise ValueError(f"normal_weights: needs finite abilities and mean and a finite sd > 0, got {mean} and {sd}")
     density = np.exp(-0.5 * (z**2 - np.min(z**2)))
     return np.asarray(density / density.sum(), dtype=np.float64)
 

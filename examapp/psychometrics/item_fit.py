@@ -106,7 +106,7 @@ def _residual_sums(
     W = np.maximum((p * off**2).sum(axis=2), max(least_variance, TINY))
     C = (p * off**4).sum(axis=2)
     seen = (scores >= 0) & known[:, None] & (W > 1e-12)
-    square = (scores - expected) ** 2
+    W, square = np.where(seen, W, 1.0), (scores - expected) ** 2
     parts = (np.ones_like(W), square / W, C / W**2, square, W, C - W**2)
     return np.stack([np.where(seen, part, 0.0).sum(axis=axis) for part in parts])
 

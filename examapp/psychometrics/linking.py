@@ -296,6 +296,9 @@ def _check_pairs(source: Items, target: Items, common: Sequence[tuple[int, int]]
 def _check_moments(old: Items, new: Items, method: str) -> None:
     if "nrm" in old.model + new.model:
         raise ValueError(f"link: {method} needs ordered categories, use a curve method for nominal items")
+    flat = np.flatnonzero((old.a == 0) | (new.a == 0))
+    if flat.size:
+        raise ValueError(f"link: common item {int(flat[0])} is flat and has no thresholds; use a curve method")
     if method == "mean-geometric" and not ((old.a > 0) & (new.a > 0)).all():
         raise ValueError("link: mean-geometric needs positive slopes in all common items")
     if method == "mean-sigma" and min(np.nanstd(old.b), np.nanstd(new.b)) == 0:

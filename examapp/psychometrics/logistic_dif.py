@@ -137,6 +137,8 @@ def fit_logistic(design: Floats, right: Floats, count: Floats) -> Fit:
     """
     if design.ndim != 2 or not len(design) or right.shape != (len(design),) or count.shape != right.shape:
         raise ValueError(f"fit_logistic: design {design.shape}, right {right.shape}, count {count.shape}: no cells")
+    if not (np.isfinite(design).all() and np.isfinite(right).all() and np.isfinite(count).all()):
+        raise ValueError("fit_logistic: design, right and count must be finite")
     scale = np.maximum(np.abs(design).max(axis=0), 1e-12)
     x, beta = design / scale, np.zeros(design.shape[1])
     deviance, converged = _deviance(x @ beta, right, count), False

@@ -10,11 +10,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from examapp.psychometrics import irt
+from examapp.psychometrics import irt, undetermined
 from examapp.psychometrics.irt import Items
 from examapp.psychometrics.parameter_vectors import category_gradient, owners
 from examapp.psychometrics.response_models import Floats
 from examapp.psychometrics.responses import Codes
+
+CERTAIN = 1e-12
 
 Indices = npt.NDArray[np.intp]
 
@@ -50,7 +52,7 @@ class Moments:
         nodes: Floats | None = None,
     ) -> None:
         self.items, self.margins, self.mean, self.sd = items, margins, mean, sd
-        self.theta = mean + sd * irt.grid(points=points) if nodes is None else nodes
+        self.theta = irt.normal_grid(mean, sd, points) if nodes is None else nodes
         self.weights = irt.normal_weights(self.theta, mean, sd)
         self.p = irt.probabilities(items, self.theta)
         self.score = self.p @ np.arange(self.p.shape[2])
@@ -101,13 +103,15 @@ class Moments:
             columns = np.column_stack([columns[:, : owner.size][:, ~slopes], shared, columns[:, owner.size :]])
         return columns
 
+    @undetermined.refused("items", "all is certain")
     def correlations(self) -> Floats:
-        """Correlations (J, J) of the item scores that the model implies."""
+        """Correlations (J, J) of the item scores that the model implies. Undetermined where all is certain."""
         mean = self.weights @ self.score
         centred = self.score - mean
         covariance = centred.T @ (self.weights[:, None] * centred)
         square = self.weights @ (self.p @ np.arange(self.p.shape[2]) ** 2)
-        spread = np.sqrt(square - mean**2)
+        variance = square - mean**2
+        spread = np.sqrt(np.where(variance > CERTAIN, variance, np.nan))
         return np.asarray(covariance / np.outer(spread, spread), dtype=np.float64)
 
     def _conditional(self, p: Floats, score: Floats) -> Floats:

@@ -73,7 +73,7 @@ class Panel:
     @cached_property
     def nodes(self) -> Floats:
         """Abilities (Q,) that posteriors are kept on."""
-        return self.mean + self.sd * irt.grid(points=121)
+        return irt.normal_grid(self.mean, self.sd)
 
     @cached_property
     def module_information(self) -> tuple[Floats, ...]:

@@ -99,7 +99,7 @@ def lz_star(
         c = terms.total(terms.first * logs) / held
         start = np.zeros(c.size)
         if estimator == "MAP":
-            start = (mean - abilities[rows]) / sd**2
+            start = np.where(np.isfinite(abilities[rows]), mean - abilities[rows], 0.0) / sd**2
         elif estimator == "WLE":
             start = terms.total(score * terms.second) / (2 * held)
         out[rows] = _ratio(terms.centred(logs) + c * start, terms.variance(logs - c[:, None, None] * score))

@@ -15,7 +15,7 @@ def marginal_reliability(items: Items, *, mean: float = 0.0, sd: float = 1.0) ->
     >>> round(marginal_reliability(Items.of("2pl", a=[1.7] * 20, b=[0.0] * 20)), 3)
     0.872
     """
-    nodes = mean + sd * irt.grid(points=121)
+    nodes = irt.normal_grid(mean, sd)
     held = irt.information(items, nodes).sum(axis=1) * sd**2
     return float(irt.normal_weights(nodes, mean, sd) @ (held / (held + 1)))
 

@@ -119,7 +119,7 @@ def free_counts(items: Items) -> npt.NDArray[np.intp]:
 
 def _expected_shares(items: Items, mean: float, sd: float) -> list[Floats]:
     """For each item the share of its categories at each total score, (S + 1, K), 0 where impossible."""
-    theta = mean + sd * irt.grid(points=121)
+    theta = irt.normal_grid(mean, sd)
     weights, p = irt.normal_weights(theta, mean, sd), irt.probabilities(items, theta)
     out = []
     for item, categories in enumerate(items.categories.tolist()):

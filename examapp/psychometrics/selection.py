@@ -98,7 +98,7 @@ def match_peak(pool: AdaptivePool, items: Indices, theta: float, weights: Floats
 
 
 def peak(items: irt.Items) -> Floats:
-    """Ability of most information of dichotomous items, (J,).
+    """Ability of most information of dichotomous items, (J,); b of flat ones, which have none anywhere.
 
     With s the logistic part the peak solves (1 - 2 s) P Q = s (1 - s) (d - c) (1/2 - P); for d = 1 it is
     Birnbaum's (1968, eq. 20.4.21) b + log((1 + sqrt(1 + 8 c)) / 2) / a.
@@ -114,7 +114,8 @@ def peak(items: irt.Items) -> Floats:
         rises = (1 - 2 * s) * 2 * p * (1 - p) - s * (1 - s) * (d - c) * (1 - 2 * p) > 0
         low, high = np.where(rises, s, low), np.where(rises, high, s)
     s = 0.5 * (low + high)
-    return np.asarray(items.b[:, 0] + np.log(s / (1 - s)) / items.a, dtype=np.float64)
+    beyond = np.divide(np.log(s / (1 - s)), items.a, out=np.zeros(s.size), where=items.a != 0)
+    return np.asarray(items.b[:, 0] + beyond, dtype=np.float64)
 
 
 def expected_information(pool: AdaptivePool, items: Indices, theta: float, given: Indices, scores: Indices) -> Floats:

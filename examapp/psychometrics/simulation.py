@@ -19,8 +19,10 @@ def simulate_abilities(rng: np.random.Generator, count: int, mean: float = 0.0, 
     >>> simulate_abilities(np.random.default_rng(1), 3).round(3).tolist()
     [0.346, 0.822, 0.33]
     """
-    if count < 0 or not sd >= 0:
-        raise ValueError(f"simulate_abilities: needs count and sd of 0 or more, got {count} and {sd}")
+    if count < 0 or not 0 <= sd < np.inf or not np.isfinite(mean):
+        raise ValueError(
+            f"simulate_abilities: needs count and sd of 0 or more and a mean, got {count}, {sd} and {mean}"
+        )
     return rng.normal(mean, sd, count)
 
 

@@ -61,7 +61,7 @@ def length(s: Study) -> Constraint:
 
 def calibrated(s: Study, priors: Priors | None = PRIORS, **options: object) -> calibration.Calibration:
     """The study's own models fitted."""
-    return calibration.calibrate(s.responses, s.items.model, priors=priors, max_cycles=100, **options)
+    return calibration.calibrate(s.responses, s.items.model, priors=priors, max_cycles=20, **options)
 
 
 def with_errors(s: Study, kind: str) -> object:
@@ -159,6 +159,15 @@ CALLS: dict[str, tuple[Study, Callable[[Study], object]]] = {
         BINARY, lambda s: exposure.eligibility((s.responses > 0).sum(axis=0), (s.responses >= 0).sum(axis=0), 0.2)
     ),
 }  # fmt: skip
+
+# these take the items alone: what people answered is nothing to them
+OF_ITEMS = tuple(
+    name
+    for name in CALLS
+    if name.startswith(
+        ("assembly", "equating", "item_comparison", "linking", "multistage.assemble", "multistage.score")
+    )
+)
 
 CALLED = {
     "adaptive": "begin next_step respond",

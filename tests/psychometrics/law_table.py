@@ -89,6 +89,7 @@ def everything(s: Study) -> object:
 
 LAWS = [
     law(irt.grid, lambda s: irt.grid(s.mean - 3 * s.sd, s.mean + 3 * s.sd, 7), "*: theta", on=MIXED),
+    law(irt.normal_grid, lambda s: irt.normal_grid(s.mean, s.sd, 7), "*: theta", on=MIXED),
     law(irt.normal_weights, lambda s: irt.normal_weights(s.nodes, s.mean, s.sd), "nodes", on=MIXED),
     law(irt.probabilities, lambda s: irt.probabilities(s.items, s.nodes), "nodes items *", on=MIXED),
     law(irt.log_probabilities, lambda s: irt.log_probabilities(s.items, s.nodes), "nodes items *", on=MIXED),

@@ -221,7 +221,10 @@ class Law:
 
     def values(self, study: Study) -> dict[str, object]:
         """What the function gives, by the names under which it is stated."""
-        found = self.call(study)
+        return self.named(self.call(study))
+
+    def named(self, found: object) -> dict[str, object]:
+        """What was found, by the names under which it is stated."""
         if not next(iter(self.gives)).isdigit():
             return {name: getattr(found, name) for name in self.gives}
         parts = found if isinstance(found, tuple) else (found,)
