@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from examapp import psychometrics
+from examapp.psychometrics import undetermined
 
 NAMES = [module.name for module in pkgutil.iter_modules(psychometrics.__path__)]
 ARRAY = re.compile(r"npt\.ArrayLike|npt\.NDArray|\b(Floats|Codes|Indices|Mask|Hashes)\b")
@@ -42,6 +43,7 @@ OWN = {
     "undetermined.refused": "what the engine does with gaps",
 }
 WHERE = re.compile(r"[^:]+: \S")
+MARKED = "refused.<locals>.mark.<locals>.marked"
 
 
 def public(name):
@@ -147,3 +149,22 @@ def raised(path):
             message = node.exc.args[0]
             parts = message.values if isinstance(message, ast.JoinedStr) else [message]
             yield node.lineno, "".join(p.value if isinstance(p, ast.Constant) else "{}" for p in parts)
+
+
+def promised(name, function):
+    """What the docstrings of a function and of the class it returns, alone or in a list, say."""
+    module = importlib.import_module(f"examapp.psychometrics.{name}")
+    returned = str(inspect.signature(function).return_annotation).removeprefix("list[").rstrip("]")
+    kind = getattr(module, returned, None)
+    return f"{inspect.getdoc(function)} {inspect.getdoc(kind) if inspect.isclass(kind) else ''}"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_whatever_may_be_refused_as_undetermined_says_where(name):
+    routines = {key: value for key, value in public(name).items() if inspect.isfunction(value)}
+    marked = {key: value for key, value in routines.items() if value.__code__.co_qualname == MARKED}
+    assert [key for key, value in marked.items() if "ndetermined" not in promised(name, value)] == []
+
+
+def test_a_function_that_may_refuse_is_known_by_its_code():
+    assert undetermined.refused("items", "nothing")(len).__code__.co_qualname == MARKED
