@@ -190,7 +190,7 @@ class Committer:
     def _count(self, outcomes: list[Outcome], seconds: float) -> None:
         self._batches += 1
         self._requests += len(outcomes)
-        self._refused += sum(isinstance(outcome, ExamappError) for outcome in outcomes)
+        self._refused += sum([isinstance(outcome, ExamappError) for outcome in outcomes])
         self._last_batch = len(outcomes)
         self._seconds += seconds
         self._observe(len(outcomes), seconds)

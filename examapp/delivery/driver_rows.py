@@ -6,10 +6,10 @@ administration), and use nothing that distributed engines lack: no sequence, tri
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any
 
 from examapp.canonical import parse_utc, utc_string
-from examapp.delivery.acceptance import Begin, HandIn, Request, Save
+from examapp.delivery.acceptance import Action, Request, Save
 from examapp.delivery.batch import Batch, FormDigests, Prepared, Stored
 from examapp.delivery.journal import Entry, EntryRow, Head
 from examapp.delivery.state import Kind
@@ -30,6 +30,8 @@ OR_REPLACE = (
     " ON CONFLICT (sitting_id, slot) DO UPDATE SET seq = excluded.seq, value = excluded.value, number = excluded.number"
 )
 STANDING = "SELECT h.id, h.status, h.ends_at, h.epoch, h.last_number, h.last_digest, s.slot, s.seq, s.value, s.number"
+# no slot has this number
+NO_SLOT = 0
 _ENTRY = "SELECT at, digest FROM journal_entry WHERE sitting_id = ? AND number = ?"
 _BODIES = "SELECT number, body FROM journal_entry WHERE sitting_id = ? AND number > ? AND kind = ? ORDER BY number"
 _FORM = "SELECT f.digest, p.digest FROM exam_form f JOIN paper p ON p.exam_form_id = f.id WHERE f.id = ?"
@@ -38,35 +40,6 @@ Row = tuple[Any, ...]
 
 # forms and papers never change: what was read of them once holds for as long as the process lives
 _form_digests: dict[str, FormDigests] = {}
-
-
-class Wanted(NamedTuple):
-    """What a batch must read, in the order in which rows are locked."""
-
-    starts: list[int]
-    sittings: list[int]
-    slots: list[tuple[int, int]]
-    whole: list[int]
-
-    @classmethod
-    def by(cls, requests: Iterable[Request]) -> "Wanted":
-        """Return what these requests need."""
-        starts, slots, whole, sittings = set(), set(), set(), set()
-        for request in requests:
-            sittings.add(request.sitting_id)
-            if isinstance(request.action, Save):
-                slots.add((request.sitting_id, request.action.slot))
-            elif isinstance(request.action, HandIn):
-                whole.add(request.sitting_id)
-            elif isinstance(request.action, Begin):
-                starts.add(request.sitting_id)
-        return cls(sorted(starts), sorted(sittings), sorted(slots), sorted(whole))
-
-    @property
-    def bare(self) -> list[int]:
-        """The sittings of which no slot is wanted."""
-        asked = {sitting_id for sitting_id, _ in self.slots}
-        return [sitting_id for sitting_id in self.sittings if sitting_id not in asked]
 
 
 class DriverRows(ABC):
@@ -88,25 +61,15 @@ class DriverRows(ABC):
         """Write what a batch came to; with `commit` it is durable on return."""
 
     @abstractmethod
-    def _read(self, wanted: Wanted, *, lock: bool) -> tuple[list[Row], list[Row], list[Row]]:
-        """Return prepared sittings, heads and stored responses; prepared sittings are locked, with `lock` heads too."""
-
-    @abstractmethod
-    def _ask(self, statement: str, values: Row) -> list[Row]:
-        """Return the rows of one statement with ? for its values."""
-
     def read(self, requests: Iterable[Request], *, lock: bool) -> Batch:
         """Return the sittings that are asked for; unknown ids are left out.
 
         Without `lock` others may change them meanwhile: then what is written breaks a key of the journal.
         """
-        prepared, heads, stored = self._read(Wanted.by(requests), lock=lock)
-        batch = Batch(
-            self, {row[0]: _head(row) for row in heads}, prepared={row[0]: _prepared(row) for row in prepared}
-        )
-        for sitting_id, slot, *rest in stored:
-            batch.stored.setdefault(sitting_id, {})[slot] = Stored(*rest)
-        return batch
+
+    @abstractmethod
+    def _ask(self, statement: str, values: Row) -> list[Row]:
+        """Return the rows of one statement with ? for its values."""
 
     def rollback(self) -> None:
         """Take back what the transaction did."""
@@ -136,6 +99,11 @@ class DriverRows(ABC):
         return _form_digests.get(exam_form_id)
 
 
+def slot_of(action: Action) -> int:
+    """Return the slot whose response an action is decided on, or a number that no slot has."""
+    return action.slot if isinstance(action, Save) else NO_SLOT
+
+
 def begun(batch: Batch) -> list[Row]:
     """Return the rows of the sittings that begin."""
     return [
@@ -156,22 +124,27 @@ def responses(batch: Batch) -> list[Row]:
     return [(*key, *stored) for key, stored in batch.responses.items()]
 
 
-def parted(standing: Iterable[Row]) -> tuple[list[Row], list[Row]]:
-    """Return the heads, and the responses beside them where there is one."""
-    rows = list(standing)
-    return [row[:6] for row in rows], [(row[0], *row[6:]) for row in rows if row[6] is not None]
+def note_standing(batch: Batch, row: Row) -> None:
+    """Note how a sitting stands, and the response to a slot if there is one."""
+    sitting_id, status, ends_at, epoch, last_number, last_digest, *response = row
+    batch.heads[sitting_id] = Head(sitting_id, status, parse_utc(ends_at), epoch, last_number, last_digest)
+    if response[0] is not None:
+        note_response(batch, sitting_id, *response)
 
 
-def _head(row: Row) -> Head:
-    sitting_id, status, ends_at, epoch, last_number, last_digest = row
-    return Head(sitting_id, status, parse_utc(ends_at), epoch, last_number, last_digest)
+def note_response(batch: Batch, sitting_id: int, slot: int, seq: int, value: str, number: int) -> None:
+    """Note the newest response to a slot."""
+    batch.stored.setdefault(sitting_id, {})[slot] = Stored(seq, value, number)
 
 
-def _prepared(row: Row) -> Prepared:
+def note_prepared(batch: Batch, row: Row) -> None:
+    """Note a sitting that may begin."""
     sitting_id, registration_id, attempt, exam_form_id, seed, epoch, attempts, *window, minutes, extra_minutes = row
     opens_at, closes_at = map(parse_utc, window)
     rules = TimeRules(opens_at, closes_at, minutes, extra_minutes)
-    return Prepared(sitting_id, registration_id, attempt, exam_form_id, seed, epoch, attempts, rules)
+    batch.prepared[sitting_id] = Prepared(
+        sitting_id, registration_id, attempt, exam_form_id, seed, epoch, attempts, rules
+    )
 
 
 def _copies(head: Head) -> Row:

@@ -109,9 +109,10 @@ def digest_of(sitting_id: int, number: int, kind: str, at: str, body: str, previ
 def next_row(head: Head, kind: Kind, at: datetime, body: str) -> EntryRow:
     """Return the next entry of a locked sitting, whose body is canonical JSON; the head moves with it."""
     number, stamp, previous = head.last_number + 1, utc_string(at), head.last_digest
-    own = digest_of(head.sitting_id, number, kind.value, stamp, body, previous)
+    name = kind.value
+    own = digest_of(head.sitting_id, number, name, stamp, body, previous)
     head.last_number, head.last_digest, head.is_changed = number, own, True
-    return EntryRow(head.sitting_id, number, kind.value, stamp, body, previous, own)
+    return EntryRow(head.sitting_id, number, name, stamp, body, previous, own)
 
 
 def append(connection: Connection, head: Head, kind: Kind, at: datetime, body: dict[str, Any]) -> Entry:

@@ -7,10 +7,11 @@ locks them first: so two who want the same sitting wait for each other in one or
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from psycopg.types.numeric import Int8BinaryDumper
 
+from examapp.delivery.acceptance import Begin, HandIn, Request
 from examapp.delivery.batch import Batch
 from examapp.delivery.driver_rows import (
     APPEND,
@@ -21,11 +22,13 @@ from examapp.delivery.driver_rows import (
     STORE,
     DriverRows,
     Row,
-    Wanted,
     begun,
     changed,
-    parted,
+    note_prepared,
+    note_response,
+    note_standing,
     responses,
+    slot_of,
 )
 
 _SITTING = (
@@ -68,8 +71,28 @@ _MOVE = (
 _MOVE_SET = f"{_MOVE} FROM {_given(_CHANGED)} WHERE sitting.id = w.id"
 _APPEND_SET = f"{APPEND} {_all_of(_ENTRY)}"
 _STORE_SET = f"{STORE} {_all_of(_RESPONSE)}{OR_REPLACE}"
-# no slot has this number
-_NO_SLOT = 0
+
+
+class Wanted(NamedTuple):
+    """What a batch must read, in the order in which rows are locked."""
+
+    starts: list[int]
+    sittings: list[int]
+    slots: list[tuple[int, int]]
+    whole: list[int]
+
+    @classmethod
+    def by(cls, requests: Iterable[Request]) -> "Wanted":
+        """Return what these requests need."""
+        starts, slots, whole, sittings = set(), set(), set(), set()
+        for request in requests:
+            sittings.add(request.sitting_id)
+            slots.add((request.sitting_id, slot_of(request.action)))
+            if isinstance(request.action, HandIn):
+                whole.add(request.sitting_id)
+            elif isinstance(request.action, Begin):
+                starts.add(request.sitting_id)
+        return cls(sorted(starts), sorted(sittings), sorted(slots), sorted(whole))
 
 
 class PostgresqlRows(DriverRows):
@@ -86,18 +109,24 @@ class PostgresqlRows(DriverRows):
     def begin(self) -> None:
         """Do nothing: the driver begins with the first statement."""
 
-    def _read(self, wanted: Wanted, *, lock: bool) -> tuple[list[Row], list[Row], list[Row]]:
-        slots = [*wanted.slots, *((each, _NO_SLOT) for each in wanted.bare)]
+    def read(self, requests: Iterable[Request], *, lock: bool) -> Batch:
+        """As its parent says; prepared sittings are locked in any case."""
+        batch, wanted = Batch(self, {}), Wanted.by(requests)
         with self._driver.pipeline():
             # a start that waits here finds the sitting of the other one below
             prepared = self._send(_PREPARED_SET, _one(wanted.starts))
             if lock:
                 self._send(_LOCK, _one(wanted.sittings))
-            standing = self._send(_STANDING_SET, slots)
+            standing = self._send(_STANDING_SET, wanted.slots)
             # later than the heads, if at all: who appended meanwhile took the number of the hand-in
             whole = self._send(_WHOLE_SET, _one(wanted.whole))
-        heads, stored = parted(_rows(standing))
-        return _rows(prepared), heads, stored + _rows(whole)
+        for row in _rows(prepared):
+            note_prepared(batch, row)
+        for row in _rows(standing):
+            note_standing(batch, row)
+        for row in _rows(whole):
+            note_response(batch, *row)
+        return batch
 
     def _send(self, statement: str, rows: Iterable[Row]) -> Any:
         """Send a statement unless there are no rows for it; the cursor has its result when the pipeline ends."""
