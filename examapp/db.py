@@ -8,7 +8,7 @@ would fail at once.
 import json
 import secrets
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import lru_cache
@@ -90,6 +90,13 @@ def seal_of(stored: dict[str, Any]) -> str:
     return digest_of_bytes((text % tuple([_member(stored[name]) for name in names])).encode())
 
 
+def seals_of(columns: Mapping[str, Sequence[Any]]) -> list[str]:
+    """Return the seals of rows given as the stored values of each column, `seal` left out."""
+    names, text = _sealed_form(tuple(columns))
+    members = zip(*(_members(columns[name]) for name in names), strict=True)
+    return [digest_of_bytes((text % each).encode()) for each in members]
+
+
 @lru_cache
 def _sealed_form(columns: tuple[str, ...]) -> tuple[list[str], str]:
     """Return the columns in order, and the canonical JSON of a row with %s for its values: all are texts, or null."""
@@ -99,6 +106,8 @@ def _sealed_form(columns: tuple[str, ...]) -> tuple[list[str], str]:
 
 def _member(value: Any) -> str:
     """Bytes and whole numbers are texts too: sitting ids have 63 bits, more than a JSON number carries."""
+    if type(value) is str:
+        return quoted(value)
     if value is None:
         return "null"
     if isinstance(value, bytes):
@@ -106,37 +115,14 @@ def _member(value: Any) -> str:
     return quoted(str(value) if isinstance(value, int) else value)
 
 
-def insert_sealed(model: type[Base], rows: Sequence[dict[str, Any]]) -> None:
-    """Insert rows of a sealed table, each given as its stored column values (no bytes) without the seal."""
-    if not rows:
-        return
-    connection, sealed = db.session.connection(), [{**row, "seal": seal_of(row)} for row in rows]
-    if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql(_insert_each(model), sealed)
-    else:
-        connection.exec_driver_sql(_insert_set(model, connection.dialect), (json.dumps(sealed),))
+def _members(values: Sequence[Any]) -> list[str]:
+    if set(map(type, values)) != {int}:
+        return [_member(value) for value in values]
+    known = {value: _member(value) for value in set(values)}
+    return [known[value] for value in values]
 
 
-# through the bare driver: of thousands of small rows, preparing each in Python costs more than storing it
-@lru_cache
-def _insert_each(model: type[Base]) -> str:
-    names = [column.name for column in model.__table__.columns]
-    return f"{_insert(model)} VALUES ({', '.join(f':{name}' for name in names)})"
-
-
-@lru_cache
-def _insert_set(model: type[Base], dialect: Dialect) -> str:
-    columns: Any = model.__table__.columns
-    types = [f'"{column.name}" {_raw(column).compile(dialect)}' for column in columns]
-    return f"{_insert(model)} SELECT * FROM json_to_recordset(%s) AS given ({', '.join(types)})"  # noqa: S608
-
-
-def _insert(model: type[Base]) -> str:
-    names = ", ".join(f'"{column.name}"' for column in model.__table__.columns)
-    return f'INSERT INTO "{model.__tablename__}" ({names})'
-
-
-def _raw(column: Column[Any]) -> TypeEngine[Any]:
+def raw_type(column: Column[Any]) -> TypeEngine[Any]:
     """The type whose Python value is what the database holds."""
     return Text() if isinstance(column.type, CanonicalJson | UtcDateTime) else column.type
 
@@ -163,7 +149,7 @@ def sealed_tables() -> list[Table]:
 
 def broken_seals(table: Table) -> Iterator[tuple[Any, ...]]:
     """Yield the primary key of each row of `table` whose stored bytes no longer match its seal."""
-    raw = [type_coerce(column, _raw(column)) for column in table.columns]
+    raw = [type_coerce(column, raw_type(column)) for column in table.columns]
     names = [column.name for column in table.columns]
     for values in db.session.execute(select(*[part.label(name) for part, name in zip(raw, names, strict=True)])):
         stored = dict(zip(names, values, strict=True))

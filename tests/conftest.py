@@ -32,7 +32,7 @@ ON_BOTH = (
     "delivery", "contracts/test_migrations.py", "scoring/test_marking.py", "scoring/test_results.py",
     "web/test_trainee.py", "web/test_sitting", "web/test_gate.py", "web/test_center_live.py", "cli/test_due.py",
     "cli/test_load.py", "cli/test_credentials.py", "credentials/test_issuing.py", "credentials/test_log.py",
-    "test_db.py",
+    "test_db.py", "test_sealed_rows.py",
 )  # fmt: skip
 _numbers = itertools.count(1)
 

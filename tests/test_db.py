@@ -7,9 +7,7 @@ from sqlalchemy import event
 
 from examapp.app import CONNECTIONS
 from examapp.canonical import digest
-from examapp.db import broken_seals, db, insert_sealed, seal_of
-from examapp.scoring.models import Mark
-from tests import makers
+from examapp.db import db, seal_of, seals_of
 
 NAMES = st.from_regex(r"[a-z_]{1,12}", fullmatch=True).filter(lambda name: name != "seal")
 VALUES = st.none() | st.text() | st.integers() | st.binary() | st.booleans()
@@ -31,16 +29,10 @@ def test_a_fraction_has_no_seal():
         seal_of({"points": 0.5})
 
 
-def test_rows_inserted_together_carry_the_seals_of_rows_inserted_alone(app):
-    sitting = makers.make_sitting()
-    row = {"sitting_id": sitting.id, "slot": 1, "number": 1, "category": 0, "highest": 2, "marker": "a \"b\" 材料",
-           "marked_at": "2026-05-16T01:00:00.000000Z"}  # fmt: skip
-    insert_sealed(Mark, [row, {**row, "slot": 2}])
-    db.session.add(Mark(**{**row, "slot": 3, "marked_at": makers.AT}))
-    db.session.flush()
-    stored = {mark.slot: (mark.marker, mark.marked_at) for mark in db.session.query(Mark)}
-    assert list(broken_seals(Mark.__table__)) == []
-    assert stored == dict.fromkeys((1, 2, 3), ('a "b" 材料', makers.AT))
+@given(st.dictionaries(NAMES, st.lists(VALUES, min_size=3, max_size=3), min_size=1))
+def test_rows_given_by_the_column_have_the_seals_that_each_has_alone(columns):
+    rows = [{name: values[place] for name, values in columns.items()} for place in range(3)]
+    assert seals_of(columns) == [seal_of(row) for row in rows]
 
 
 def test_connections_that_work_at_once_are_kept(app):

@@ -97,6 +97,16 @@ def rows_on_scale(item_version_ids: Sequence[str], scale: str) -> list[ItemParam
     return [newest[id] for id in item_version_ids if id in newest]
 
 
+def ids_on_scale(item_version_ids: Sequence[str], scale: str) -> list[str]:
+    """Return the ids of the newest rows, as `rows_on_scale` does."""
+    newest: dict[str, str] = {}
+    columns = select(ItemParameters.item_version_id, ItemParameters.id).order_by(ItemParameters.number)
+    for part in _parts(item_version_ids):
+        own = columns.where(ItemParameters.scale == scale, ItemParameters.item_version_id.in_(part))
+        newest.update({row[0]: row[1] for row in db.session.execute(own)})
+    return [newest[id] for id in item_version_ids if id in newest]
+
+
 def as_items(rows: Sequence[ItemParameters]) -> Items:
     """Return stored rows as arrays, in their order."""
     return Items.concatenate([items_of(row.model, row.parameters) for row in rows])

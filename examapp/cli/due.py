@@ -60,18 +60,17 @@ def _mark(since: datetime | None) -> Step:
     def read(ids: list[int]) -> Work:
         return Work(_histories(ids), partial(_marked_and_scored, scorer=results.Scorer()))
 
-    def store(worked_out: Sequence[tuple[marking.Rows, results.Row | None]]) -> dict[str, int]:
+    def store(worked_out: Sequence[tuple[marking.Marked, results.Row | None]]) -> dict[str, int]:
         marked = marking.store(OPERATOR, [marks for marks, _ in worked_out])
         return {"marked": marked, "scored": results.store(OPERATOR, [result for _, result in worked_out if result])}
 
     return Step("mark", partial(marking.unmarked, since=since), read, store)
 
 
-def _marked_and_scored(history: History, scorer: results.Scorer) -> tuple[marking.Rows, results.Row | None]:
+def _marked_and_scored(history: History, scorer: results.Scorer) -> tuple[marking.Marked, results.Row | None]:
     marks = marking.marks_of(history, at=clock.now())
-    categories = {row["slot"]: (row["category"], row["highest"]) for row in marks}
     try:
-        return marks, scorer.result_of(history, categories, at=clock.now())
+        return marks, scorer.result_of(history, marks.by_slot, at=clock.now())
     except Exception:
         # the marks stand; scoring is tried by itself, and says what is wrong
         return marks, None

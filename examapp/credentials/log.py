@@ -11,6 +11,7 @@ from datetime import datetime
 
 from sqlalchemy import func, select
 
+from examapp import sealed_rows
 from examapp.accounts import access
 from examapp.canonical import utc_string
 from examapp.credentials import record
@@ -18,7 +19,7 @@ from examapp.credentials.checkpoint import TreeHead, sign_note
 from examapp.credentials.key_store import Keys
 from examapp.credentials.merkle import Tree
 from examapp.credentials.models import Checkpoint, LogEntry
-from examapp.db import db, insert_sealed
+from examapp.db import db
 from examapp.errors import N_, InvalidInput, NotFound, Tampered
 
 # trees by their root: a root fixes its leaves, so what is kept here cannot go stale
@@ -57,7 +58,7 @@ def append(actor: access.Actor, keys: Keys, tree: Tree, signed: Sequence[Signed]
          "leaf_hash": leaf.hex(), "logged_at": utc_string(each.at)}
         for index, (each, leaf) in enumerate(zip(signed, leaves, strict=True), tree.size)
     ]  # fmt: skip
-    insert_sealed(LogEntry, rows)
+    sealed_rows.insert_rows(LogEntry, rows)
     tree.extend(leaves)
     _sign(tree, keys, at)
     return len(rows)

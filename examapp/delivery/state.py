@@ -7,10 +7,10 @@ confirms it), submitted, expired, voided; after the end count_asked and counted 
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from examapp.canonical import parse_utc
 from examapp.delivery.timing import NO_END, TimeRules, ends_at, pause_length
@@ -39,8 +39,7 @@ OPEN, SUBMITTED, EXPIRED, VOIDED = "open", "submitted", "expired", "voided"
 _CLOSING = {Kind.SUBMITTED: SUBMITTED, Kind.EXPIRED: EXPIRED, Kind.VOIDED: VOIDED}
 
 
-@dataclass(frozen=True)
-class Event:
+class Event(NamedTuple):
     """One journal entry: its number, kind, arrival time and body."""
 
     number: int
@@ -49,8 +48,7 @@ class Event:
     body: Mapping[str, Any]
 
 
-@dataclass(frozen=True)
-class Given:
+class Given(NamedTuple):
     """The newest response to a slot: the trainee's sequence number, the value, and the entry that holds it."""
 
     seq: int
@@ -59,9 +57,9 @@ class Given:
     at: datetime
 
 
-@dataclass(frozen=True)
+@dataclass
 class SittingState:
-    """Everything that follows from a journal."""
+    """Everything that follows from a journal; only `replay` changes it, entry by entry."""
 
     status: str = ""
     started_at: datetime | None = None
@@ -70,8 +68,8 @@ class SittingState:
     paused: timedelta = timedelta(0)
     paused_since: datetime | None = None
     closed_at: datetime | None = None
-    responses: Mapping[int, Given] = field(default_factory=dict)
-    flags: frozenset[int] = frozenset()
+    responses: dict[int, Given] = field(default_factory=dict)
+    flags: set[int] = field(default_factory=set)
 
     @property
     def ends_at(self) -> datetime:
@@ -98,30 +96,28 @@ def replay(events: Iterable[Event]) -> SittingState:
     """Return the state after `events`, in their order; a journal that does not make sense is a `ValueError`."""
     state = SittingState()
     for event in events:
-        state = apply(state, event)
+        _apply(state, event)
     return state
 
 
-def apply(state: SittingState, event: Event) -> SittingState:
-    """Return the state after one more event."""
+def _apply(state: SittingState, event: Event) -> None:
     if (event.kind is Kind.STARTED) != (state.status == ""):
         raise ValueError(f"entry {event.number}: {event.kind} does not fit the state {state.status!r}")
-    if event.kind is Kind.STARTED:
-        return replace(state, status=OPEN, started_at=event.at, rules=_rules(event.body))
     if event.kind is Kind.RESPONDED:
-        return _responded(state, event)
-    if event.kind is Kind.COUNTED:
-        return _counted(state, event)
-    if event.kind is Kind.FLAGGED:
+        _respond(state, event)
+    elif event.kind is Kind.STARTED:
+        state.status, state.started_at, state.rules = OPEN, event.at, _rules(event.body)
+    elif event.kind is Kind.COUNTED:
+        _count(state, event)
+    elif event.kind is Kind.FLAGGED:
         slot = int(event.body["slot"])
-        return replace(state, flags=state.flags | {slot} if event.body["flagged"] else state.flags - {slot})
-    if event.kind in (Kind.PAUSED, Kind.RESUMED):
-        return _paused(state, event)
-    if event.kind is Kind.TIME_ADDED:
-        return replace(state, added_minutes=state.added_minutes + int(event.body["minutes"]))
-    if event.kind in _CLOSING:
-        return replace(state, status=_CLOSING[event.kind], closed_at=event.at)
-    return state
+        (state.flags.add if event.body["flagged"] else state.flags.discard)(slot)
+    elif event.kind in (Kind.PAUSED, Kind.RESUMED):
+        _pause(state, event)
+    elif event.kind is Kind.TIME_ADDED:
+        state.added_minutes += int(event.body["minutes"])
+    elif event.kind in _CLOSING:
+        state.status, state.closed_at = _CLOSING[event.kind], event.at
 
 
 def _rules(body: Mapping[str, Any]) -> TimeRules:
@@ -131,28 +127,26 @@ def _rules(body: Mapping[str, Any]) -> TimeRules:
     )  # fmt: skip
 
 
-def _responded(state: SittingState, event: Event) -> SittingState:
-    slot = int(event.body["slot"])
+def _respond(state: SittingState, event: Event) -> None:
+    slot, seq = int(event.body["slot"]), int(event.body["seq"])
     known = state.responses.get(slot)
-    if state.status != OPEN or (known and known.seq >= int(event.body["seq"])):
+    if state.status != OPEN or (known and known.seq >= seq):
         raise ValueError(f"entry {event.number}: a response that should have been refused")
-    given = Given(int(event.body["seq"]), event.body["value"], event.number, event.at)
-    return replace(state, responses={**state.responses, slot: given})
+    state.responses[slot] = Given(seq, event.body["value"], event.number, event.at)
 
 
-def _counted(state: SittingState, event: Event) -> SittingState:
-    responses = dict(state.responses)
+def _count(state: SittingState, event: Event) -> None:
     for each in event.body["responses"]:
-        known = responses.get(int(each["slot"]))
-        if state.status not in (SUBMITTED, EXPIRED) or (known and known.seq >= int(each["seq"])):
+        slot, seq = int(each["slot"]), int(each["seq"])
+        known = state.responses.get(slot)
+        if state.status not in (SUBMITTED, EXPIRED) or (known and known.seq >= seq):
             raise ValueError(f"entry {event.number}: a late response that cannot count")
-        responses[int(each["slot"])] = Given(int(each["seq"]), each["value"], event.number, event.at)
-    return replace(state, responses=responses)
+        state.responses[slot] = Given(seq, each["value"], event.number, event.at)
 
 
-def _paused(state: SittingState, event: Event) -> SittingState:
+def _pause(state: SittingState, event: Event) -> None:
     if event.kind is Kind.PAUSED:
-        return replace(state, paused_since=state.paused_since or event.at)
-    if state.paused_since is None:
-        return state
-    return replace(state, paused=state.paused + pause_length(state.paused_since, event.at), paused_since=None)
+        state.paused_since = state.paused_since or event.at
+    elif state.paused_since is not None:
+        state.paused += pause_length(state.paused_since, event.at)
+        state.paused_since = None

@@ -17,6 +17,7 @@ METHODS = ("EAP", "MAP", "ML", "WLE", "JEFFREYS")
 REACH = 40.0
 STEEP = 10.0
 BLOCK = 2048
+CategoryLogs = tuple[tuple[npt.NDArray[np.intp], Floats], ...]
 
 
 @dataclass(frozen=True)
@@ -91,11 +92,11 @@ def _searched(items: Items, low: float, high: float) -> Floats:
 
 
 def expected_a_posteriori(
-    scores: Codes, items: Items, nodes: Floats, log_prior: Floats, logs: Floats | None = None
+    scores: Codes, items: Items, nodes: Floats, log_prior: Floats, logs: CategoryLogs | None = None
 ) -> Ability:
     """EAP under any prior: log weights (Q,) for everyone or (N, Q) one row per person.
 
-    `logs` (Q, J, K) are the items' log probabilities at the nodes, where the caller has them already.
+    `logs` are those of `category_logs` at the nodes, where the caller has them already.
 
     `scores` (N, J) are those of `codes`, `nodes` (Q,) abilities on the items' scale, `log_prior` (Q,) or (N, Q) up to a
     constant (Bock & Mislevy 1982).
@@ -118,20 +119,32 @@ def expected_a_posteriori(
     return Ability(theta, np.sqrt(np.maximum(variance, 0.0)), nodes, posterior)
 
 
-def log_likelihood(scores: Codes, items: Items, theta: npt.ArrayLike, logs: Floats | None = None) -> Floats:
+def category_logs(items: Items, theta: npt.ArrayLike) -> CategoryLogs:
+    """For each category k, the positions (n,) of the items that have it, and log P(X = k | theta_q) of them, (n, Q).
+
+    `theta` (Q,) is on the items' scale. What many people's likelihoods have in common (Lord 1980, ch. 4).
+
+    >>> [positions.tolist() for positions, _ in category_logs(Items.of("rasch", b=[0.0, 1.0]), [0.0])]
+    [[0, 1], [0, 1]]
+    """
+    logs, having = irt.log_probabilities(items, theta), items.categories
+    positions = [np.flatnonzero(having > k) for k in range(logs.shape[2])]
+    return tuple((has, logs[:, has, k].T) for k, has in enumerate(positions))
+
+
+def log_likelihood(scores: Codes, items: Items, theta: npt.ArrayLike, logs: CategoryLogs | None = None) -> Floats:
     """log L(theta_q) of each person's seen responses, (N, Q).
 
-    `scores` (N, J) are those of `codes`, `theta` (Q,) abilities on the items' scale; `logs` (Q, J, K) the items' log
-    probabilities there, where the caller has them already (Lord 1980, ch. 4).
+    `scores` (N, J) are those of `codes`, `theta` (Q,) abilities on the items' scale; `logs` those of `category_logs`
+    there, where the caller has them already (Lord 1980, ch. 4).
 
     >>> log_likelihood(codes([[1, -1]]), Items.of("rasch", b=[0.0, 0.0]), [0.0]).round(4).tolist()
     [[-0.6931]]
     """
-    logs = irt.log_probabilities(items, theta) if logs is None else logs
-    out = np.zeros((len(scores), logs.shape[0]))
-    for k in range(logs.shape[2]):
-        has = np.flatnonzero(items.categories > k)
-        out += (scores[:, has] == k).astype(np.float64) @ logs[:, has, k].T
+    logs = category_logs(items, theta) if logs is None else logs
+    out = np.zeros((len(scores), logs[0][1].shape[1]))
+    for k, (has, curves) in enumerate(logs):
+        out += (scores.take(has, axis=1) == k).astype(np.float64) @ curves
     return out
 
 

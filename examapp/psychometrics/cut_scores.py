@@ -175,7 +175,7 @@ def level_probabilities(ability: Ability, cuts: npt.ArrayLike) -> Floats:
         edges = np.concatenate([[2 * ability.grid[0] - middles[0]], middles, [2 * ability.grid[-1] - middles[-1]]])
         cumulated = np.zeros((len(ability.posterior), ability.grid.size + 1))
         np.cumsum(ability.posterior, axis=1, out=cumulated[:, 1:])
-        cell = np.minimum(np.maximum(np.searchsorted(edges, marks, side="right") - 1, 0), ability.grid.size - 1)
+        cell = np.minimum(np.maximum(edges.searchsorted(marks, side="right") - 1, 0), ability.grid.size - 1)
         part = np.minimum(np.maximum((marks - edges[cell]) / (edges[cell + 1] - edges[cell]), 0.0), 1.0)
         below = cumulated[:, cell] + part * (cumulated[:, cell + 1] - cumulated[:, cell])
     ends = np.zeros((len(below), 1))
@@ -250,7 +250,7 @@ def _classified(levels: Floats, true: npt.NDArray[np.intp], weight: npt.ArrayLik
 
 def _cuts(cuts: npt.ArrayLike) -> Floats:
     marks = np.atleast_1d(np.asarray(cuts, dtype=np.float64))
-    if marks.ndim != 1 or not np.isfinite(marks).all() or (np.diff(marks) <= 0).any():
+    if marks.ndim != 1 or not np.isfinite(marks).all() or (marks[1:] <= marks[:-1]).any():
         raise ValueError(f"cuts: need finite numbers in rising order, got {marks.tolist()}")
     return marks
 

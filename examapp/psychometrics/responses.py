@@ -22,7 +22,7 @@ def codes(responses: npt.ArrayLike, categories: npt.ArrayLike | None = None) -> 
     raw = np.asarray(responses)
     if raw.ndim != 2:
         raise ValueError(f"responses: needs people by items, got shape {raw.shape}")
-    out: Codes = _rounded(raw) if raw.dtype != np.int8 else raw
+    out = raw if raw.dtype == np.int8 else _narrowed(raw) if raw.dtype.kind == "i" else _rounded(raw)
     if out.min(initial=-1) < -1:
         out = np.maximum(out, -1)
     if categories is not None:
@@ -38,6 +38,11 @@ def person_blocks(count: int, size: int) -> Iterator[slice]:
     """
     for start in range(0, count, size):
         yield slice(start, min(start + size, count))
+
+
+def _narrowed(raw: npt.NDArray[np.generic]) -> Codes:
+    """Whole numbers need no rounding; too high ones are named as fractions are."""
+    return np.maximum(raw, -1).astype(np.int8) if raw.max(initial=0) <= 126 else _rounded(raw)
 
 
 def _rounded(raw: npt.NDArray[np.generic]) -> Codes:

@@ -6,25 +6,25 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from itertools import chain, repeat
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
+from examapp import sealed_rows
 from examapp.accounts import access
 from examapp.banks.content import ItemContent, Variant
 from examapp.banks.item_types import ITEM_TYPES
 from examapp.banks.models import ItemVersion
 from examapp.canonical import utc_string
-from examapp.db import db, insert_sealed
+from examapp.db import db
 from examapp.delivery import histories
 from examapp.delivery.histories import History
 from examapp.delivery.models import Sitting
 from examapp.delivery.state import EXPIRED, SUBMITTED
 from examapp.exams.models import FormSlot
 from examapp.scoring.models import Mark
-
-Rows = list[dict[str, Any]]
 
 MACHINE = "machine"
 # different responses to the items of one form whose categories are remembered
@@ -64,19 +64,32 @@ class MarkingKey:
             .order_by(FormSlot.number)
         )
         self.slots = tuple(_keyed(slot) for slot in db.session.scalars(slots))
-        self._known: dict[tuple[int, str | None], int] = {}
+        self.numbers = tuple(slot.number for slot in self.slots)
+        self.highest = tuple(slot.highest for slot in self.slots)
+        self._by_number = dict(zip(self.numbers, self.slots, strict=True))
+        self._category = lru_cache(MOST_KNOWN)(self._work_out)
 
     def categories(self, given: dict[int, str]) -> list[int]:
         """Return the category of each slot, in order, from the JSON of the responses by slot."""
-        return [self._category(slot, given.get(slot.number)) for slot in self.slots]
+        return list(map(self._category, self.numbers, map(given.get, self.numbers)))
 
-    def _category(self, slot: KeyedSlot, given: str | None) -> int:
-        category = self._known.get((slot.number, given))
-        if category is None:
-            if len(self._known) >= MOST_KNOWN:
-                self._known.clear()
-            category = self._known[slot.number, given] = slot.category(given)
-        return category
+    def _work_out(self, number: int, given: str | None) -> int:
+        return self._by_number[number].category(given)
+
+
+@dataclass(frozen=True)
+class Marked:
+    """The machine marks of one sitting as they will be stored: the category of each slot, in the key's order."""
+
+    sitting_id: int
+    key: MarkingKey
+    categories: list[int]
+    marked_at: str
+
+    @property
+    def by_slot(self) -> dict[int, tuple[int, int]]:
+        """Category and highest of each mark, by slot."""
+        return dict(zip(self.key.numbers, zip(self.categories, self.key.highest, strict=True), strict=True))
 
 
 def _keyed(slot: FormSlot) -> KeyedSlot:
@@ -116,34 +129,48 @@ def mark(actor: access.Actor, sitting: Sitting, *, at: datetime) -> list[Mark]:
     return list(newest_marks(sitting.id).values())
 
 
-def marks_of(history: History, *, at: datetime) -> Rows:
-    """Return the machine marks of a closed sitting as they will be stored, one for each slot."""
-    key, given, marked_at = key_of(history.sitting.exam_form_id), history.given, utc_string(at)
-    return [
-        {"sitting_id": history.sitting.id, "slot": slot.number, "number": 1, "category": category,
-         "highest": slot.highest, "marker": MACHINE, "marked_at": marked_at}
-        for slot, category in zip(key.slots, key.categories(given), strict=True)
-    ]  # fmt: skip
+def marks_of(history: History, *, at: datetime) -> Marked:
+    """Return the machine marks of a closed sitting."""
+    key = key_of(history.sitting.exam_form_id)
+    return Marked(history.sitting.id, key, key.categories(history.given), utc_string(at))
 
 
-def store(actor: access.Actor, marked: Sequence[Rows]) -> int:
+def store(actor: access.Actor, marked: Sequence[Marked]) -> int:
     """Store the marks of several sittings and return of how many: those that somebody marked meanwhile stay."""
     access.require(actor, "work.run_due")
-    by_sitting = {rows[0]["sitting_id"]: rows for rows in marked}
+    by_sitting = {each.sitting_id: each for each in marked}
     histories.lock(by_sitting)
     known = set(db.session.scalars(select(Mark.sitting_id).where(Mark.sitting_id.in_(by_sitting)).distinct()))
-    new = [rows for sitting_id, rows in by_sitting.items() if sitting_id not in known]
-    insert_sealed(Mark, [row for rows in new for row in rows])
+    new = [each for sitting_id, each in by_sitting.items() if sitting_id not in known]
+    if new:
+        sealed_rows.insert_columns(Mark, _columns(new))
     return len(new)
+
+
+def _columns(marked: Sequence[Marked]) -> dict[str, list[Any]]:
+    """Return the columns of the rows of first marks."""
+    slots = [slot for each in marked for slot in each.key.numbers]
+    return {
+        "sitting_id": list(chain.from_iterable(repeat(each.sitting_id, len(each.categories)) for each in marked)),
+        "slot": slots, "number": [1] * len(slots),
+        "category": list(chain.from_iterable(each.categories for each in marked)),
+        "highest": list(chain.from_iterable(each.key.highest for each in marked)),
+        "marker": [MACHINE] * len(slots),
+        "marked_at": list(chain.from_iterable(repeat(each.marked_at, len(each.categories)) for each in marked)),
+    }  # fmt: skip
 
 
 def mark_again(actor: access.Actor, sitting: Sitting, *, at: datetime) -> None:
     """Add a mark where a marked sitting's response earns another category now; the marks before it stay."""
     access.require(actor, "work.run_due")
     (history,) = histories.of([sitting.id])
-    known = newest_marks(sitting.id)
-    rows = [row for row in marks_of(history, at=at) if known and known[row["slot"]].category != row["category"]]
-    insert_sealed(Mark, [{**row, "number": known[row["slot"]].number + 1} for row in rows])
+    known, marked = newest_marks(sitting.id), marks_of(history, at=at)
+    rows = [
+        {"sitting_id": sitting.id, "slot": slot, "number": known[slot].number + 1, "category": category,
+         "highest": highest, "marker": MACHINE, "marked_at": marked.marked_at}
+        for slot, (category, highest) in marked.by_slot.items() if known and known[slot].category != category
+    ]  # fmt: skip
+    sealed_rows.insert_rows(Mark, rows)
 
 
 def newest_marks(sitting_id: int) -> dict[int, Mark]:

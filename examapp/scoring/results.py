@@ -1,17 +1,21 @@
 """Results: score, release, rescore. A result is never edited; a new one with a higher number supersedes it."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import defer, joinedload
 
+from examapp import sealed_rows
 from examapp.accounts import access
-from examapp.banks.parameters import rows_on_scale
-from examapp.canonical import canonical_bytes, digest_of_bytes, utc_string
-from examapp.db import db, insert_sealed, new_id
+from examapp.banks.models import ItemParameters
+from examapp.banks.parameters import ids_on_scale
+from examapp.canonical import canonical_text, digest_of_bytes, utc_string
+from examapp.db import db, new_id
 from examapp.delivery import histories
 from examapp.delivery.histories import History
 from examapp.delivery.models import Sitting
@@ -20,15 +24,17 @@ from examapp.exams.administrations import rehearsed
 from examapp.exams.exam_forms import cut_of
 from examapp.exams.models import ExamForm, Registration
 from examapp.scoring.calibration_runs import population
-from examapp.scoring.marking import MOST_KNOWN, KeyedSlot, closed_beyond, key_of, newest_categories
+from examapp.scoring.marking import KeyedSlot, closed_beyond, key_of, newest_categories
 from examapp.scoring.models import Mark, Release, Result
-from examapp.scoring.rules import CURRENT_SCORER, rule_of
+from examapp.scoring.rules import CURRENT_SCORER, Outcome, rule_of
 
 Row = dict[str, Any]
 
 GRID = {"low": "-6.0", "high": "6.0", "points": 121}
 # twelve reported points for one unit of ability: the population's 2nd to 98th percentile spans about 50 points
 SCALE_SLOPE = "12.0"
+# different items of evidence of a form, each with a response, that are remembered as text
+MOST_KNOWN_TEXTS = 10_000
 
 
 def unscored(*, since: datetime | None = None, after: int = -1, limit: int = 200) -> list[int]:
@@ -60,93 +66,116 @@ def store(actor: access.Actor, rows: Sequence[Row]) -> int:
     query = select(Result.sitting_id, Result.number).where(Result.sitting_id.in_(sitting_ids))
     known = {tuple(each) for each in db.session.execute(query)}
     new = [row for row in rows if (row["sitting_id"], row["number"]) not in known]
-    insert_sealed(Result, new)
+    sealed_rows.insert_rows(Result, new)
     return len(new)
 
 
 class Scorer:
-    """Scores sittings; what is the same for everybody on one form is read and prepared once."""
+    """Scores sittings; what counts on each form at the moment, such as the cut, is read once."""
 
     def __init__(self) -> None:
         self._forms: dict[str, _FormScorer] = {}
 
-    def result_of(self, history: History, marks: dict[int, tuple[int, int]], *, at: datetime) -> Row:
+    def result_of(self, history: History, marks: Mapping[int, tuple[int, int]], *, at: datetime) -> Row:
         """Return the first result of a marked sitting as it will be stored, from its history and category and highest
         of its marks by slot.
         """
         exam_form_id = history.sitting.exam_form_id
         if exam_form_id not in self._forms:
-            self._forms[exam_form_id] = _FormScorer(db.session.get_one(ExamForm, exam_form_id))
+            self._forms[exam_form_id] = _form_scorer(_basis(exam_form_id))
         return self._forms[exam_form_id].result_of(history, marks, at)
+
+
+@dataclass(frozen=True)
+class _Basis:
+    """What counts at the moment for those who sat a form."""
+
+    exam_form_id: str
+    exam: str
+    scale: str
+    cut: tuple[tuple[str, str], ...]
+    prior: tuple[tuple[str, str], ...]
+    parameters: tuple[str, ...]
+
+
+def _basis(exam_form_id: str) -> _Basis:
+    exam_form = db.session.get_one(ExamForm, exam_form_id)
+    cut = cut_of(exam_form.exam_id, exam_form.part)
+    mean, sd = population(cut.scale)
+    parameters = ids_on_scale([slot.item_version_id for slot in key_of(exam_form_id).slots], cut.scale)
+    return _Basis(
+        exam_form_id, exam_form.exam.code, cut.scale, (("theta", cut.theta), ("method", cut.method)),
+        (("mean", mean), ("sd", sd)), tuple(parameters),
+    )  # fmt: skip
 
 
 class _FormScorer:
     """The evidence of one form as far as it is the same for everybody, and the rule that scores it."""
 
-    def __init__(self, exam_form: ExamForm) -> None:
-        cut = cut_of(exam_form.exam_id, exam_form.part)
-        mean, sd = population(cut.scale)
-        self._slots = key_of(exam_form.id).slots
-        rows = rows_on_scale([slot.item_version_id for slot in self._slots], cut.scale)
-        self._parameters = {row.item_version_id: row for row in rows}
-        self._evidence: dict[str, Any] = {
+    def __init__(self, basis: _Basis) -> None:
+        exam_form = db.session.get_one(ExamForm, basis.exam_form_id)
+        rows = db.session.scalars(select(ItemParameters).where(ItemParameters.id.in_(basis.parameters)))
+        parameters = {row.item_version_id: row for row in rows}
+        slots = key_of(basis.exam_form_id).slots
+        self._numbers = [slot.number for slot in slots]
+        self._items = [_item(slot, parameters[slot.item_version_id]) for slot in slots]
+        shared: dict[str, Any] = {
             "schema": 1,
             "scorer": CURRENT_SCORER,
-            "exam": exam_form.exam.code,
+            "exam": basis.exam,
             "exam_form": {"code": exam_form.code, "digest": exam_form.digest},
             "part": exam_form.part,
-            "scale": cut.scale,
-            "items": [self._item(slot) for slot in self._slots],
-            "ability": {"method": "EAP", "prior": {"mean": mean, "sd": sd}, "grid": GRID},
-            "cut": {"theta": cut.theta, "method": cut.method},
+            "scale": basis.scale,
+            "ability": {"method": "EAP", "prior": dict(basis.prior), "grid": GRID},
+            "cut": dict(basis.cut),
             "scale_slope": SCALE_SLOPE,
         }
-        self._rule = rule_of(self._evidence)
-        self._item_texts: dict[Any, str] = {}
+        self._cut_theta = shared["cut"]["theta"]
+        self._rule = rule_of({**shared, "items": self._items})
+        self._shared = {name: canonical_text(value) for name, value in shared.items()}
+        self._item_text = lru_cache(MOST_KNOWN_TEXTS)(self._as_text)
 
-    def _item(self, slot: KeyedSlot) -> dict[str, Any]:
-        row = self._parameters[slot.item_version_id]
-        return {
-            "slot": slot.number, "item": slot.item, "version": slot.version, "digest": slot.digest, "area": slot.area,
-            "points": slot.points, "model": row.model, "parameters": row.parameters, "variant": slot.variant,
-            "option_order": slot.option_order, "highest": slot.highest,
-        }  # fmt: skip
-
-    def result_of(self, history: History, marks: dict[int, tuple[int, int]], at: datetime) -> Row:
-        given, sitting = history.given, history.sitting
-        outcome = self._rule([marks[slot.number][0] for slot in self._slots])
-        own = {
-            "sitting": history.public_id, "journal": {"entries": sitting.last_number, "head": sitting.last_digest},
-            "outcome": outcome,
-        }  # fmt: skip
-        items = [self._item_text(place, marks[slot.number], given.get(slot.number, "null"))
-                 for place, slot in enumerate(self._slots)]  # fmt: skip
-        evidence = _with_items({**self._evidence, **own}, items)
+    def result_of(self, history: History, marks: Mapping[int, tuple[int, int]], at: datetime) -> Row:
+        sitting, own = history.sitting, [marks[number] for number in self._numbers]
+        outcome = self._rule([category for category, _ in own])
+        items = map(self._item_text, range(len(own)), own, map(history.given.get, self._numbers))
+        evidence = self._evidence(history, outcome, items)
         return {
             "id": new_id(), "sitting_id": sitting.id, "number": 1, "raw_points": outcome["raw_points"],
             "highest_points": outcome["highest_points"], "theta": outcome["theta"],
-            "standard_error": outcome["standard_error"], "cut_theta": self._evidence["cut"]["theta"],
+            "standard_error": outcome["standard_error"], "cut_theta": self._cut_theta,
             "scaled": outcome["scaled"], "is_passed": int(outcome["is_passed"]), "probability": outcome["probability"],
             "scorer": CURRENT_SCORER, "evidence": evidence, "evidence_digest": digest_of_bytes(evidence.encode()),
             "scored_at": utc_string(at),
         }  # fmt: skip
 
-    def _item_text(self, place: int, mark: tuple[int, int], given: str) -> str:
+    def _evidence(self, history: History, outcome: Outcome, items: Iterable[str]) -> str:
+        """Return the evidence of a result as canonical JSON, of whose members most are known as such."""
+        head = {"entries": history.sitting.last_number, "head": history.sitting.last_digest}
+        members = {
+            **self._shared, "sitting": canonical_text(history.public_id), "journal": canonical_text(head),
+            "outcome": canonical_text(outcome), "items": f"[{','.join(items)}]",
+        }  # fmt: skip
+        return "{" + ",".join([f'"{name}":{members[name]}' for name in sorted(members)]) + "}"
+
+    def _as_text(self, place: int, mark: tuple[int, int], given: str | None) -> str:
         """Return an item of the evidence as canonical JSON; many people gave the same response."""
-        text = self._item_texts.get((place, mark, given))
-        if text is None:
-            if len(self._item_texts) >= MOST_KNOWN:
-                self._item_texts.clear()
-            own = {"category": mark[0], "highest": mark[1], "response": json.loads(given)}
-            text = canonical_bytes({**self._evidence["items"][place], **own}).decode()
-            self._item_texts[place, mark, given] = text
-        return text
+        own = {"category": mark[0], "highest": mark[1], "response": None if given is None else json.loads(given)}
+        return canonical_text({**self._items[place], **own})
 
 
-def _with_items(evidence: dict[str, Any], items: list[str]) -> str:
-    """Return evidence as canonical JSON, its items given as such: most of the text is theirs, and known."""
-    # inside a string these quotes would be escaped, so the text stands here once
-    return canonical_bytes({**evidence, "items": []}).decode().replace('"items":[]', f'"items":[{",".join(items)}]', 1)
+def _item(slot: KeyedSlot, row: ItemParameters) -> dict[str, Any]:
+    return {
+        "slot": slot.number, "item": slot.item, "version": slot.version, "digest": slot.digest, "area": slot.area,
+        "points": slot.points, "model": row.model, "parameters": row.parameters, "variant": slot.variant,
+        "option_order": slot.option_order, "highest": slot.highest,
+    }  # fmt: skip
+
+
+# what a form is scored on seldom changes, and is made of rows that never do
+@lru_cache(maxsize=16)
+def _form_scorer(basis: _Basis) -> _FormScorer:
+    return _FormScorer(basis)
 
 
 def newest(sitting_id: int) -> Result | None:

@@ -8,13 +8,14 @@ be recomputed to the last digit by the scorer that made it.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_FLOOR, Decimal
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from examapp.psychometrics import irt
-from examapp.psychometrics.ability import Ability, expected_a_posteriori
+from examapp.psychometrics.ability import Ability, CategoryLogs, category_logs, expected_a_posteriori
 from examapp.psychometrics.cut_scores import level_probabilities
 from examapp.psychometrics.irt import Items
 from examapp.psychometrics.response_models import TINY, Floats
@@ -70,7 +71,7 @@ def _posterior(evidence: Evidence) -> Callable[[Sequence[int]], Ability]:
     log_prior = np.log(prior + TINY)
 
     def of(categories: Sequence[int]) -> Ability:
-        scores = codes([[float(category) for category in categories]], test.items.categories)
+        scores = codes(np.array([categories], dtype=np.int64), test.categories)
         return expected_a_posteriori(scores, test.items, test.nodes, log_prior, test.logs)
 
     return of
@@ -78,11 +79,12 @@ def _posterior(evidence: Evidence) -> Callable[[Sequence[int]], Ability]:
 
 @dataclass(frozen=True)
 class _Test:
-    """The items of a form, the nodes of a grid (Q,), and the log probabilities (Q, J, K) there."""
+    """The items of a form with their numbers of categories (J,), the nodes of a grid (Q,), log probabilities there."""
 
     items: Items
+    categories: npt.NDArray[np.intp]
     nodes: Floats
-    logs: Floats
+    logs: CategoryLogs
 
 
 def _parameters(item: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -98,25 +100,32 @@ def _test(parameters: tuple[tuple[Any, ...], ...], grid: tuple[float, ...]) -> _
     slopes, low, high = ([float(each) for each in values] for values in (a, c, d))
     items = Items.of(models, a=slopes, b=thresholds, c=low, d=high)
     nodes = irt.grid(grid[0], grid[1], int(grid[2]))
-    return _Test(items, nodes, irt.log_probabilities(items, nodes))
+    return _Test(items, items.categories, nodes, category_logs(items, nodes))
 
 
-def _points(items: list[Mapping[str, Any]]) -> Callable[[Sequence[int]], Outcome]:
-    worth = [(each["slot"], each["area"], Decimal(each["points"]), each["highest"]) for each in items]
-    highest = _plain(sum((points for _, _, points, _ in worth), Decimal(0)))
+def _points(items: Sequence[Mapping[str, Any]]) -> Callable[[Sequence[int]], Outcome]:
+    worth, top = [Decimal(each["points"]) for each in items], [int(each["highest"]) for each in items]
+    most: dict[str, Decimal] = {}
+    for each, points in zip(items, worth, strict=True):
+        most[each["area"]] = most.get(each["area"], Decimal(0)) + points
+    highest, areas = _plain(sum(worth, Decimal(0))), {area: _plain(most[area]) for area in sorted(most)}
+
+    @cache
+    def share(place: int, category: int) -> Decimal:
+        return worth[place] * category / top[place]
 
     def earned(categories: Sequence[int]) -> Outcome:
-        by_slot: dict[int, Decimal] = {}
-        areas: dict[str, list[Decimal]] = {}
-        for (slot, area, points, most), category in zip(worth, categories, strict=True):
-            by_slot[slot] = points * category / most
-            share = areas.setdefault(area, [Decimal(0), Decimal(0)])
-            share[0] += by_slot[slot]
-            share[1] += points
+        raw, by_area = Decimal(0), dict.fromkeys(areas, Decimal(0))
+        for place, category in enumerate(categories):
+            # adding nothing changes nothing, and most of what a hurried trainee leaves is nothing
+            if category:
+                got = share(place, category)
+                raw += got
+                by_area[items[place]["area"]] += got
         return {
-            "raw_points": _plain(sum(by_slot.values(), Decimal(0))),
+            "raw_points": _plain(raw),
             "highest_points": highest,
-            "area_profile": {area: [_plain(got), _plain(most)] for area, (got, most) in sorted(areas.items())},
+            "area_profile": {area: [_plain(got), areas[area]] for area, got in by_area.items()},
         }
 
     return earned
@@ -127,6 +136,7 @@ def _scaled(above_cut: Decimal, slope: Decimal) -> str:
     return str(min(max(reported, Decimal(0)), Decimal(100)).quantize(Decimal("0.1"), rounding=ROUND_FLOOR))
 
 
+@lru_cache(4096)
 def _plain(number: Decimal) -> str:
     return f"{number.quantize(Decimal('0.01')).normalize():f}"
 

@@ -208,6 +208,7 @@ ROWS = (
         rescale="test_calibration_invariances.test_anchors_on_another_scale_take_all_else_there",
         missing="test_calibration_invariances.test_people_who_saw_nothing_do_not_matter",
         degenerate="test_degenerate.test_calibration_of_anything_ends_in_numbers_or_says_where[priors-3pl]"),
+    by_law("ability.category_logs", "ability.log_likelihood"),
     by_law("responses.codes responses.person_blocks", "person_fit.lz"),
     by_law("score_group_fit.score_groups score_group_fit.free_counts", "score_group_fit.score_group_fit",
            blocks=TOGETHER),
