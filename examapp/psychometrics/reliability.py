@@ -29,6 +29,11 @@ def empirical_reliability(ability: Ability) -> float:
     """
     if ability.theta.size < 2:
         raise ValueError("empirical_reliability: needs two people")
+    known = np.isfinite(ability.theta) & np.isfinite(ability.standard_error)
+    if not known.all():
+        raise ValueError(f"empirical_reliability: person {int(np.argmin(known))} has no finite theta and error")
     variance = float(np.var(ability.theta, ddof=1))
     error = float(np.mean(ability.standard_error**2))
+    if not variance + error > 0:
+        raise ValueError(f"empirical_reliability: all {known.size} people have one theta, and no error")
     return variance / (variance + error)

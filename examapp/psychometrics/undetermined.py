@@ -40,7 +40,7 @@ class Gap:
 
 @contextmanager
 def as_nan() -> Iterator[None]:
-    """Within this block (or the function that it decorates) what is undetermined is NaN instead of a ValueError.
+    """Within this block, or function, of this thread what is undetermined is NaN instead of a ValueError.
 
     >>> from examapp.psychometrics.classical import cronbach_alpha
     >>> with as_nan():

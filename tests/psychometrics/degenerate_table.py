@@ -1,4 +1,4 @@
-"""How the functions without a law are called on a study, so that each meets data that tell little.
+"""How the functions without a law, and others with other options, are called on a study of data that tell little.
 
 What is called on the way (`INNER`) is watched while the rest is called. Whatever stands `OUTSIDE` says why.
 """
@@ -11,19 +11,25 @@ from dataclasses import replace
 import numpy as np
 
 from examapp.psychometrics import (
+    ability,
     adaptive,
     assembly,
     calibration,
     cut_scores,
+    dif,
     equating,
     exposure,
     irt,
     item_comparison,
     likelihood_ratio_dif,
     linking,
+    logistic_dif,
     matching,
+    model_fit,
     multistage,
     parameter_vectors,
+    person_fit,
+    reliability,
     score_group_fit,
     shadow,
     standard_errors,
@@ -33,7 +39,7 @@ from examapp.psychometrics import (
 from examapp.psychometrics.adaptive_design import Design, Stopping
 from examapp.psychometrics.constraints import Constraint, Demands
 from examapp.psychometrics.priors import LogNormal, Normal, Priors
-from tests.psychometrics.law_table import BINARY, WHOLE, two_stages
+from tests.psychometrics.law_table import BINARY, MIXED, WHOLE, two_stages
 from tests.psychometrics.laws import Study
 
 PRIORS = Priors(a=LogNormal(0.0, 0.5), b=Normal(0.0, 2.0))
@@ -77,6 +83,13 @@ def of_testlets(s: Study, kind: str) -> object:
     fit = testlets.calibrate_testlets(s.responses, belongs, priors=PRIORS, points=SMALL, max_cycles=20)
     errors = testlet_errors.standard_errors(fit, s.responses, priors=PRIORS, kind=kind, points=SMALL)
     return fit, errors, testlets.estimate(s.responses, fit, points=SMALL)
+
+
+def estimated(s: Study, method: str) -> object:
+    """Abilities of any size, their reliability, and chances of the levels."""
+    found = ability.estimate(s.responses, s.items, method=method, bounds=(-np.inf, np.inf))
+    inside = ability.estimate(s.responses, s.items, method=method)
+    return found, cut_scores.level_probabilities(inside, s.cuts), reliability.empirical_reliability(found)
 
 
 def self_link(s: Study, **options: object) -> linking.Link:
@@ -155,6 +168,28 @@ CALLS: dict[str, tuple[Study, Callable[[Study], object]]] = {
     "exposure.sympson_hetter": (
         BINARY, lambda s: exposure.sympson_hetter((s.responses > 0).sum(axis=0), max(len(s.responses), 1), 0.2)
     ),
+    **{
+        f"ability.estimate by {method}": (MIXED, lambda s, method=method: estimated(s, method))
+        for method in ability.METHODS
+    },
+    **{
+        f"person_fit.lz_star by {kind}": (
+            MIXED, lambda s, kind=kind: person_fit.lz_star(s.responses, s.items, s.theta, estimator=kind)
+        )
+        for kind in person_fit.ESTIMATORS
+    },
+    **{
+        f"logistic_dif.logistic_dif {kind} by {criterion}": (
+            BINARY,
+            lambda s, options={"kind": kind, "criterion": criterion}: logistic_dif.logistic_dif(
+                s.responses, s.focal, purify=True, **options
+            ),
+        )
+        for kind in logistic_dif.KINDS
+        for criterion in ("likelihood-ratio", "wald")
+    },
+    "dif.mantel_haenszel purified": (BINARY, lambda s: dif.mantel_haenszel(s.responses, s.focal, purify=True)),
+    "model_fit.model_fit by C2": (WHOLE, lambda s: model_fit.model_fit(s.responses, s.items, statistic="C2")),
     "exposure.eligibility": (
         BINARY, lambda s: exposure.eligibility((s.responses > 0).sum(axis=0), (s.responses >= 0).sum(axis=0), 0.2)
     ),
@@ -170,6 +205,7 @@ OF_ITEMS = tuple(
 )
 
 CALLED = {
+    "ability": "category_logs",
     "adaptive": "begin next_step respond",
     "clashes": "clashes",
     "constraints": "as_units violations",

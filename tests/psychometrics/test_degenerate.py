@@ -143,7 +143,7 @@ def test_data_that_tell_little_give_numbers_or_say_what_is_wrong_where(law: Law,
 @pytest.mark.parametrize(
     ("name", "case"), [(name, case) for name in CALLS for case in (ITEM_CASES if name in OF_ITEMS else CASES)]
 )
-def test_functions_without_a_law_give_numbers_or_say_what_is_wrong_where_as_well(name: str, case: str) -> None:
+def test_functions_without_a_law_and_other_options_give_numbers_or_say_where(name: str, case: str) -> None:
     study, call = CALLS[name]
     examined(call, CASES[case](study))
 
