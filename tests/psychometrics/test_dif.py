@@ -118,6 +118,26 @@ def test_perfect_separation_does_not_crash_the_regression():
     assert np.isfinite(found.statistic).all()
 
 
+def test_a_group_that_is_never_wrong_where_the_other_is_has_an_endless_effect():
+    total, focal = np.tile([1.0, 2.0], 20), np.arange(40) >= 20
+    right = np.where(focal, np.arange(40) % 4 == 0, 1.0)[:, None]
+    found = mantel_haenszel(right, focal, matching=total)
+    assert found.odds_ratio.tolist() == [np.inf]
+    assert (found.delta[0], found.log_variance[0], found.effect_class[0]) == (-np.inf, np.inf, "")
+    assert found.flagged.all()
+
+
+def test_a_test_without_the_product_has_none():
+    assert (logistic_dif(RIGHT, FOCAL, kind="uniform").coefficients[:, 3] == 0).all()
+
+
+def test_an_item_that_only_one_group_saw_says_so_by_converged():
+    holes = np.where((np.arange(6) == 2) & FOCAL[:, None], np.nan, RIGHT)
+    found = logistic_dif(holes, FOCAL, matching=RIGHT.sum(axis=1))
+    assert found.converged.tolist() == [True, True, False, True, True, True]
+    assert np.isnan(found.statistic).tolist() == (~found.converged).tolist()
+
+
 def test_the_regression_is_at_its_maximum():
     found = logistic_dif(RIGHT, FOCAL)
     total = RIGHT.sum(axis=1)
