@@ -118,9 +118,9 @@ class Begun:
     epoch: int
 
 
-def places(sitting: Sitting | Begun) -> list[routing.Place]:
+def places(sitting: Sitting | Begun, seats: Seats = paper.seats) -> list[routing.Place]:
     """Return the slots in the trainee's own order."""
-    return routing.order([seat.place for seat in paper.seats(sitting.exam_form_id).values()], sitting.seed)
+    return routing.order([seat.place for seat in seats(sitting.exam_form_id).values()], sitting.seed)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from flask import Flask
 from sqlalchemy import bindparam, select
@@ -22,6 +22,7 @@ from examapp.delivery import devices, interventions, paper, sealed_paper, sittin
 from examapp.delivery.acceptance import NotPrepared
 from examapp.delivery.committer import Committer
 from examapp.delivery.models import Sitting
+from examapp.delivery.once import Once
 from examapp.delivery.state import OPEN
 from examapp.delivery.tickets import PlaceTicket
 from examapp.delivery.timing import NO_END, counts
@@ -33,6 +34,7 @@ from examapp.web.incoming import ARRIVED, REFUSAL
 from examapp.web.refusals import Refusals
 from examapp.web.sitting_api import committer
 
+T = TypeVar("T")
 START = ("POST", "/api/sittings")
 _ADDRESS = re.compile(
     r"/api/sittings/([0-7][0-9a-f]{15})(?:/(?:(responses|flags)/([1-9][0-9]{0,3})|(submission|clock|paper)))?\Z",
@@ -111,13 +113,16 @@ class Gate:
         with self._app.app_context():
             return committer()
 
-    def _seats(self, exam_form_id: str) -> Mapping[int, paper.Seat]:
-        """Return the slots of a form; an application context costs a tenth of a save, and only the first needs one."""
-        found = paper.seats.kept(exam_form_id)
+    def _kept(self, known: Once[T], *key: str) -> T:
+        """Return what is read once; an application context costs a tenth of a save, and only the first needs one."""
+        found = known.kept(*key)
         if found is None:
             with self._app.app_context():
-                found = paper.seats(exam_form_id)
+                found = known(*key)
         return found
+
+    def _seats(self, exam_form_id: str) -> Mapping[int, paper.Seat]:
+        return self._kept(paper.seats, exam_form_id)
 
     def _sent(self, environ: Environ, sitting_id: int, *fields: tuple[str, ...]) -> dict[str, Any]:
         """Return the JSON object of a request of this sitting; too many slow ones of it are not for the gate."""
@@ -135,11 +140,12 @@ class Gate:
         place = ticket.place(self._sent(environ, first, ("registration",))["registration"])
         if place is None:
             raise Ordinary
-        with self._app.app_context(), self._admission.starts.turn():
+        with self._admission.starts.turn():
             begun, is_new = sittings.begin(self._committer, place, devices.name_of(ticket.csrf_digest), at=at)
             if begun.ends_at == NO_END:
                 raise Ordinary
-            found, places = sealed_paper.of_form(begun.exam_form_id, secret), sittings.places(begun)
+            found = self._kept(sealed_paper.of_form, begun.exam_form_id, secret)
+            places = sittings.places(begun, self._seats)
             is_open = begun.status == OPEN and counts(begun.ends_at, at, self._grace)
             keys = sitting_answers.keys(begun.id, found, secret, is_open=is_open)
             shown = sitting_answers.running(begun, found.part, begun.ends_at, at=at)
