@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -113,7 +114,7 @@ def expected_a_posteriori(
         np.exp(joint, out=joint)
         posterior[rows] = joint / joint.sum(axis=1, keepdims=True)
     theta = posterior @ nodes
-    if np.isnan(theta).any():
+    if math.isnan(theta @ theta):
         raise ValueError(f"expected_a_posteriori: person {int(np.argmax(np.isnan(theta)))}: the prior is not a number")
     variance = posterior @ nodes**2 - theta**2
     return Ability(theta, np.sqrt(np.maximum(variance, 0.0)), nodes, posterior)

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from examapp.psychometrics import ability, irt
 from examapp.psychometrics.irt import Items
+from examapp.psychometrics.responses import codes
 from examapp.psychometrics.simulation import simulate_abilities, simulate_responses
 
 BANK = Items.concatenate(
@@ -114,3 +115,10 @@ def test_the_maximum_on_the_step_of_a_very_steep_item_is_found(method):
     dense = np.linspace(-6.0, 6.0, 120_001)
     for person, theta in enumerate(ability.estimate(scores, items, method=method).theta):
         assert criterion(person, np.array([theta]))[0] >= criterion(person, dense).max() - 1e-6
+
+
+def test_a_prior_that_is_no_number_is_refused_by_person():
+    prior = np.log(np.full((2, 3), 1 / 3))
+    prior[1, 0] = np.nan
+    with pytest.raises(ValueError, match="person 1: the prior is not a number"):
+        ability.expected_a_posteriori(codes([[1], [0]]), Items.of("rasch"), np.array([-1.0, 0.0, 1.0]), prior)
