@@ -92,9 +92,12 @@ def seal_of(stored: dict[str, Any]) -> str:
 
 def seals_of(columns: Mapping[str, Sequence[Any]]) -> list[str]:
     """Return the seals of rows given as the stored values of each column, `seal` left out."""
-    names, text = _sealed_form(tuple(columns))
-    members = zip(*(_members(columns[name]) for name in names), strict=True)
-    return [digest_of_bytes((text % each).encode()) for each in members]
+    first, *others = sorted(columns)
+    # what all of thousands of rows have in common is written once; one column stays, by which they are counted
+    shared = {name: _member(columns[name][0]).replace("%", "%%") for name in others if _is_one(columns[name])}
+    text = ",".join(f'"{name}":{shared.get(name, "%s")}' for name in (first, *others))
+    members = zip(*(_members(columns[name]) for name in (first, *others) if name not in shared), strict=True)
+    return [digest_of_bytes(f"{{{text % each}}}".encode()) for each in members]
 
 
 @lru_cache
@@ -113,6 +116,11 @@ def _member(value: Any) -> str:
     if isinstance(value, bytes):
         value = value.hex()
     return quoted(str(value) if isinstance(value, int) else value)
+
+
+def _is_one(values: Sequence[Any]) -> bool:
+    """Say whether all values are the same, True and 1 being different ones."""
+    return len(values) > 1 and list(values).count(values[0]) == len(values) and len(set(map(type, values))) == 1
 
 
 def _members(values: Sequence[Any]) -> list[str]:

@@ -131,12 +131,13 @@ class History:
         try:
             state = self.replayed
             times = (state.status, state.ends_at, state.started_at, state.closed_at)
+            responses = state.responses.items()
+            given = {slot: Stored(seq, canonical_text(value), number) for slot, (seq, value, number, _) in responses}
         except (ValueError, KeyError, TypeError) as error:
             yield f"the journal cannot be replayed: {error}"
             return
         if (self.sitting.status, self.sitting.ends_at, self.sitting.started_at, self.sitting.closed_at) != times:
             yield "the sitting's status or times differ from its journal"
-        given = {slot: Stored(seq, canonical_text(value), at) for slot, (seq, value, at, _) in state.responses.items()}
         for slot in sorted(self.responses.keys() | given.keys()) if self.responses != given else ():
             if self.responses.get(slot) != given.get(slot):
                 yield f"the stored response of slot {slot} differs from the journal"
@@ -149,10 +150,11 @@ def of(sitting_ids: Sequence[int]) -> list[History]:
     read = db.session.connection().execute
     entries: dict[int, list[EntryRow]] = defaultdict(list)
     in_order = _ENTRIES.order_by(JournalEntry.sitting_id, JournalEntry.number)
-    for entry in map(EntryRow._make, read(in_order.where(JournalEntry.sitting_id.in_(sitting_ids)))):
+    for entry in map(EntryRow._make, read(in_order.where(JournalEntry.sitting_id.in_(sitting_ids))).all()):
         entries[entry.sitting_id].append(entry)
     responses: dict[int, dict[int, Stored]] = defaultdict(dict)
-    for sitting_id, slot, seq, value, number in read(_RESPONSES.where(StoredResponse.sitting_id.in_(sitting_ids))):
+    given = read(_RESPONSES.where(StoredResponse.sitting_id.in_(sitting_ids))).all()
+    for sitting_id, slot, seq, value, number in given:
         responses[sitting_id][slot] = Stored(seq, value, number)
     return [History(row, entries[row.id], responses[row.id]) for row in sittings]
 

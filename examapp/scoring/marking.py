@@ -9,7 +9,7 @@ from functools import lru_cache
 from itertools import chain, repeat
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import joinedload
 
 from examapp import sealed_rows
@@ -29,6 +29,7 @@ from examapp.scoring.models import Mark
 MACHINE = "machine"
 # different responses to the items of one form whose categories are remembered
 MOST_KNOWN = 50_000
+_KNOWN = select(Mark.sitting_id).where(Mark.sitting_id.in_(bindparam("ids", expanding=True))).distinct()
 
 
 @dataclass(frozen=True)
@@ -140,7 +141,7 @@ def store(actor: access.Actor, marked: Sequence[Marked]) -> int:
     access.require(actor, "work.run_due")
     by_sitting = {each.sitting_id: each for each in marked}
     histories.lock(by_sitting)
-    known = set(db.session.scalars(select(Mark.sitting_id).where(Mark.sitting_id.in_(by_sitting)).distinct()))
+    known = set(db.session.scalars(_KNOWN, {"ids": list(by_sitting)}))
     new = [each for sitting_id, each in by_sitting.items() if sitting_id not in known]
     if new:
         sealed_rows.insert_columns(Mark, _columns(new))

@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import defer, joinedload
 
 from examapp import sealed_rows
@@ -35,6 +35,7 @@ GRID = {"low": "-6.0", "high": "6.0", "points": 121}
 SCALE_SLOPE = "12.0"
 # different items of evidence of a form, each with a response, that are remembered as text
 MOST_KNOWN_TEXTS = 10_000
+_KNOWN = select(Result.sitting_id, Result.number).where(Result.sitting_id.in_(bindparam("ids", expanding=True)))
 
 
 def unscored(*, since: datetime | None = None, after: int = -1, limit: int = 200) -> list[int]:
@@ -63,8 +64,7 @@ def store(actor: access.Actor, rows: Sequence[Row]) -> int:
     access.require(actor, "work.run_due")
     sitting_ids = [row["sitting_id"] for row in rows]
     histories.lock(sitting_ids)
-    query = select(Result.sitting_id, Result.number).where(Result.sitting_id.in_(sitting_ids))
-    known = {tuple(each) for each in db.session.execute(query)}
+    known = {tuple(each) for each in db.session.execute(_KNOWN, {"ids": sitting_ids})}
     new = [row for row in rows if (row["sitting_id"], row["number"]) not in known]
     sealed_rows.insert_rows(Result, new)
     return len(new)
