@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import click
 import structlog
@@ -24,7 +24,8 @@ from examapp.cli.server import Server, listen
 from examapp.cli.steps import Pass, Patience
 from examapp.config import Config
 from examapp.credentials import kept_checkpoint, key_store
-from examapp.db import check_durable, db, transaction
+from examapp.db import check_durable, db, snapshot, transaction
+from examapp.delivery import closing
 from examapp.meters import PROCESSES
 
 # after a pass that found nothing to do, and after one that did: while a hall hands in, its work comes in small passes
@@ -183,10 +184,18 @@ def work_until(stop: threading.Event, app: Flask, while_true: Callable[[], bool]
         pause = PAUSE_SECONDS
         try:
             with app.app_context():
-                pause = PAUSE_SECONDS if _work_once(patience).is_empty else PAUSE_AT_WORK_SECONDS
+                pause = _pause_after(_work_once(patience), at=clock.now())
         except Exception:
             log.exception("a pass of due work failed")
         stop.wait(pause)
+
+
+def _pause_after(done: Pass, *, at: datetime) -> float:
+    """Return for how many seconds nothing is missed: a hall that ends together is closed as soon as it may be."""
+    with snapshot():
+        next_end = closing.next_end(timedelta(seconds=_config().grace_seconds), at=at)
+    usual = PAUSE_SECONDS if done.is_empty else PAUSE_AT_WORK_SECONDS
+    return usual if next_end is None else min(usual, (next_end - at).total_seconds())
 
 
 def _work_once(patience: Patience) -> Pass:

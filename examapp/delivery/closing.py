@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 
 from examapp.accounts import access
 from examapp.canonical import canonical_bytes
@@ -52,6 +52,14 @@ def overdue(grace: timedelta, *, at: datetime, after: int = -1, limit: int = 200
     latest = at - grace - IN_QUEUE
     query = select(Sitting.id).where(Sitting.status == OPEN, Sitting.ends_at <= latest, Sitting.id > after)
     return list(db.session.scalars(query.order_by(Sitting.id).limit(limit)))
+
+
+def next_end(grace: timedelta, *, at: datetime) -> datetime | None:
+    """Return the first moment after `at` from which a sitting that runs now is overdue, None if none runs so long."""
+    waited = grace + IN_QUEUE
+    query = select(func.min(Sitting.ends_at)).where(Sitting.status == OPEN, Sitting.ends_at > at - waited)
+    ends_at = db.session.scalar(query)
+    return ends_at and ends_at + waited
 
 
 def is_over(sitting: Sitting, grace: timedelta, *, at: datetime) -> bool:

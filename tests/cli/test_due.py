@@ -253,6 +253,22 @@ def test_what_ends_during_a_long_pass_is_closed_before_its_next_page(sat, at, mo
     assert still_open[:2] == [2, 0]
 
 
+def test_the_next_end_is_when_a_running_sitting_becomes_overdue(sat, at):
+    grace, waited = timedelta(seconds=5), timedelta(seconds=6)
+    late, later = sat(1), sat(1)
+    for sitting_ids, minutes in ((late, 1), (later, 2)):
+        ends_at = at[0] + timedelta(minutes=minutes)
+        db.session.execute(update(Sitting).where(Sitting.id.in_(sitting_ids)).values(ends_at=ends_at))
+    db.session.commit()
+    first = at[0] + timedelta(minutes=1) + waited
+    assert closing.next_end(grace, at=at[0]) == first
+    assert closing.overdue(grace, at=first - timedelta(microseconds=1)) == []
+    # one that is overdue and cannot be closed keeps nobody from resting
+    assert closing.overdue(grace, at=first) == late
+    assert closing.next_end(grace, at=first) == first + timedelta(minutes=1)
+    assert closing.next_end(grace, at=first + timedelta(minutes=1)) is None
+
+
 def open_of(sitting_ids):
     query = select(func.count()).select_from(Sitting).where(Sitting.id.in_(sitting_ids), Sitting.status == OPEN)
     return db.session.scalar(query)

@@ -19,7 +19,7 @@ from examapp.cli.steps import Pass
 from examapp.config import Config
 from examapp.credentials import kept_checkpoint
 from examapp.db import db
-from examapp.delivery import histories
+from examapp.delivery import closing, histories
 from examapp.delivery.models import JournalEntry
 from examapp.delivery.state import EXPIRED
 from examapp.scoring import marking
@@ -86,6 +86,21 @@ def test_pass_that_fails_is_logged_and_ends_nothing(
     monkeypatch.setattr(operations, "PAUSE_SECONDS", 0)
     work_until(stop, app)
     assert "a pass of due work failed" in caplog.text
+
+
+def test_worker_rests_no_longer_than_until_the_next_sitting_may_be_closed(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passes, rests = iter([Pass(), Pass(marked=1), Pass(), Pass()]), list[float]()
+    ends = iter([None, None, timedelta(seconds=0.3), timedelta(seconds=9)])
+    now = clock.now()
+    monkeypatch.setattr(clock, "now", lambda: now)
+    monkeypatch.setattr(operations, "_work_once", lambda patience: next(passes))
+    monkeypatch.setattr(closing, "next_end", lambda grace, at: (left := next(ends)) and at + left)
+    stop = threading.Event()
+    monkeypatch.setattr(stop, "wait", lambda seconds: rests.append(seconds))
+    work_until(stop, app, lambda: len(rests) < 4)
+    assert rests == [2.0, 0.5, 0.3, 2.0]
 
 
 def test_worker_that_is_told_to_stop_ends_with_the_sitting_that_it_is_at(
