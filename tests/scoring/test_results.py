@@ -4,6 +4,7 @@ import pytest
 from sqlalchemy import select
 
 from examapp.accounts.access import OPERATOR
+from examapp.banks import parameters
 from examapp.canonical import digest
 from examapp.db import db, transaction
 from examapp.delivery import closing, sittings
@@ -11,8 +12,11 @@ from examapp.delivery.committer import Committer
 from examapp.delivery.models import JournalEntry
 from examapp.delivery.tickets import Ticket
 from examapp.errors import NotAllowed, NotFound, Refused, Tampered
+from examapp.exams import exam_forms
+from examapp.psychometrics.irt import Items
 from examapp.scoring import marking, results
 from examapp.scoring.rules import rescore
+from tests import makers
 from tests.makers import AT, make_sitting, make_user
 from tests.triggers import unlock
 
@@ -101,3 +105,19 @@ def test_scoring_again_adds_a_result_and_edits_none(scored):
     assert [each.id for each in results.waiting_for_release(scored.sitting.registration.administration_id)] == [
         second.id
     ]
+
+
+def test_a_new_cut_and_new_parameters_count_from_the_next_result_on(scored):
+    slot, exam = scored.sitting.exam_form.slots[0], scored.sitting.exam_form.exam
+    items = parameters.items_on_scale([slot.item_version_id], makers.SCALE)
+    harder = Items.of(items.model, a=items.a, b=items.b + 1.5)
+    with transaction():
+        exam_forms.decide_cut(make_user("examiner"), exam, scored.sitting.exam_form.part, 1.25, "test", at=AT)
+        parameters.store(OPERATOR, [slot.item_version_id], harder, makers.SCALE, source="test", at=AT)
+        db.session.flush()
+        second = results.score(OPERATOR, scored.sitting, at=AT)
+    before, after = (each.evidence["items"][0]["parameters"]["b"] for each in (scored, second))
+    assert float(after[0]) == pytest.approx(float(before[0]) + 1.5)
+    assert (scored.cut_theta, second.cut_theta) == ("-0.600000", "1.250000")
+    assert second.theta > scored.theta
+    assert rescore(second.evidence) == second.evidence["outcome"]
