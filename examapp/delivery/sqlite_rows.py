@@ -5,7 +5,6 @@ sets one that an index holds rewrites the index too, though the value stays.
 """
 
 from collections.abc import Iterable
-from typing import Any
 
 from examapp.delivery.acceptance import Begin, HandIn, Request
 from examapp.delivery.batch import Batch
@@ -40,12 +39,10 @@ _CLOSE = "UPDATE sitting SET status = ?2, closed_at = ?3, last_number = ?4, last
 
 
 class SqliteRows(DriverRows):
-    """Rows of SQLite, where the one writer needs no locks on rows."""
+    """Rows of SQLite, where the one writer needs no locks on rows.
 
-    def __init__(self, driver: Any) -> None:
-        super().__init__(driver)
-        # one for all statements: to make one for each would cost as much as many of them
-        self._cursor = driver.cursor()
+    No cursor is kept: one whose statement met an error of the disk holds the locks of its connection, even closed.
+    """
 
     def prepare(self) -> None:
         """Do nothing: a plan of SQLite takes the key, whatever the tables hold."""
@@ -56,7 +53,7 @@ class SqliteRows(DriverRows):
 
     def read(self, requests: Iterable[Request], *, lock: bool) -> Batch:
         """As its parent says; nobody else writes meanwhile."""
-        batch, ask = Batch(self, {}), self._cursor.execute
+        batch, ask = Batch(self, {}), self._driver.execute
         for sitting_id, action, *_ in requests:
             for row in ask(_STANDING, (sitting_id, slot_of(action))):
                 note_standing(batch, row)
@@ -69,17 +66,17 @@ class SqliteRows(DriverRows):
         return batch
 
     def _ask(self, statement: str, values: Row) -> list[Row]:
-        return list(self._cursor.execute(statement, values))
+        return list(self._driver.execute(statement, values))
 
     def write(self, batch: Batch, *, commit: bool) -> None:
         """Write what a batch came to; with `commit` it is durable on return."""
         if batch.begun:
-            self._cursor.executemany(_BEGIN, begun(batch))
+            self._driver.executemany(_BEGIN, begun(batch))
         if batch.entries:
-            self._cursor.executemany(_APPEND, batch.entries.values())
+            self._driver.executemany(_APPEND, batch.entries.values())
         if batch.responses:
-            self._cursor.executemany(_STORE, responses(batch))
+            self._driver.executemany(_STORE, responses(batch))
         for row in changed(batch):
-            self._cursor.execute(_MOVE if row[2] is None else _CLOSE, row)
+            self._driver.execute(_MOVE if row[2] is None else _CLOSE, row)
         if commit:
             self._driver.commit()
