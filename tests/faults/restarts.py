@@ -3,8 +3,10 @@
 import random
 import signal
 import tempfile
+import threading
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -52,7 +54,9 @@ def _break(fault, breaks, times: int, seed: int, *options: str, is_served: bool)
                     ways.append(breaks(cluster, rng))
                     waits.append(_until_back(cluster, crowd))
                 assert {process.pid for process in service.processes()} == begun, "a server process was restarted"
-                crowd.wait_for_everybody()
+                # a control acknowledges also while the database is down, so it may have ended since
+                with _operator(cluster):
+                    crowd.wait_for_everybody()
             found = end(hall, crowd)
     note = ", ".join(f"{ways.count(way)} {way}" for way in sorted(set(ways)))
     if is_served:
@@ -70,6 +74,24 @@ def _until_back(cluster: Cluster, crowd: Crowd) -> float:
         # it ends by itself when a process that recovers is killed
         start_if_ended(cluster)
     raise TimeoutError(f"nobody was told anything for {STUCK_SECONDS} s; met {dict(crowd.outcomes)}")
+
+
+@contextmanager
+def _operator(cluster: Cluster) -> Iterator[None]:
+    """Look once in a while whether PostgreSQL runs, as long as the block does."""
+    is_over = threading.Event()
+
+    def look() -> None:
+        while not is_over.wait(OPERATOR_SECONDS):
+            start_if_ended(cluster)
+
+    operator = threading.Thread(target=look)
+    operator.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        operator.join()
 
 
 def _restart(cluster: Cluster, rng: random.Random) -> str:
