@@ -33,6 +33,7 @@ from examapp.cli.steps import Pass
 from examapp.config import Config
 from examapp.credentials import key_store
 from examapp.db import db, transaction
+from examapp.delivery import closing
 from examapp.delivery.models import Sitting, StoredResponse
 from examapp.delivery.state import EXPIRED
 from examapp.scoring.models import Mark, Result
@@ -62,7 +63,7 @@ def _seed(options: argparse.Namespace) -> set[int]:
     with transaction():
         store = key_store.KeyStore(config.key_folder, config.public_url, config.log_origin)
         key_store.create_missing(OPERATOR, store, at=clock.now())
-    ended = clock.now() - timedelta(seconds=config.grace_seconds)
+    ended = clock.now() - timedelta(seconds=config.grace_seconds) - closing.IN_QUEUE
     rng = np.random.default_rng(options.seed)
     seeded = hall.seed(prepared.exam, prepared.forms["theory"], options.sittings, options.answered, ended, rng)
     spoilt = set(seeded.sitting_ids[: options.poison])
