@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
@@ -59,6 +59,15 @@ def until(line: Gathering, size: int) -> None:
         time.sleep(0.001)
 
 
+def send_in_order(line: Gathering, send: Any, requests: Iterable[int]) -> list[Future[Any]]:
+    """Send one after another, while nothing is taken: the number of each is how many wait with it."""
+    sent = []
+    for number in requests:
+        sent.append(send(line, number))
+        until(line, number)
+    return sent
+
+
 def ask(line: Gathering, request: Any) -> Any:
     return line.outcome_of(request)
 
@@ -73,10 +82,7 @@ def test_those_who_come_meanwhile_are_stored_together_by_the_first_of_them(store
     line = Gathering(store, 100, 0.0)
     store.free.clear()
     first = send(line, 0)
-    others = []
-    for number in (1, 2, 3):
-        others.append(send(line, number))
-        until(line, number)
+    others = send_in_order(line, send, (1, 2, 3))
     store.free.set()
     assert [each.result(10) for each in (first, *others)] == [f"stored {number}" for number in range(4)]
     assert store.batches == [[0], [1, 2, 3]]
@@ -86,10 +92,7 @@ def test_those_who_come_meanwhile_are_stored_together_by_the_first_of_them(store
 def test_a_batch_begins_when_enough_wait_however_long_the_pause(store: Store, send: Any) -> None:
     line = Gathering(store, 3, 60.0)
     line._next = time.monotonic() + 60
-    sent = []
-    for number in (1, 2):
-        sent.append(send(line, number))
-        until(line, number)
+    sent = send_in_order(line, send, (1, 2))
     assert store.batches == []
     sent.append(send(line, 3))
     assert [each.result(10) for each in sent] == ["stored 1", "stored 2", "stored 3"]
@@ -101,10 +104,7 @@ def test_enough_that_came_while_one_stored_do_not_wait_for_the_pause(store: Stor
     store.free.clear()
     first = send(line, 0)
     line._next = time.monotonic() + 60
-    others = []
-    for number in (1, 2):
-        others.append(send(line, number))
-        until(line, number)
+    others = send_in_order(line, send, (1, 2))
     store.free.set()
     assert [each.result(10) for each in (first, *others)] == ["stored 0", "stored 1", "stored 2"]
 
@@ -112,10 +112,7 @@ def test_enough_that_came_while_one_stored_do_not_wait_for_the_pause(store: Stor
 def test_the_first_one_leads_when_the_pause_is_over(store: Store, send: Any) -> None:
     line = Gathering(store, 100, 60.0)
     line._next = time.monotonic() + 0.2
-    sent = []
-    for number in (1, 2):
-        sent.append(send(line, number))
-        until(line, number)
+    sent = send_in_order(line, send, (1, 2))
     assert [each.result(10) for each in sent] == ["stored 1", "stored 2"]
     assert store.batches == [[1, 2]]
 
@@ -124,10 +121,7 @@ def test_more_than_one_batch_takes_is_stored_by_several(store: Store, send: Any,
     monkeypatch.setattr(gathering, "LARGEST_BATCH", 2)
     line = Gathering(store, 100, 0.0)
     store.free.clear()
-    sent = [send(line, 0)]
-    for number in range(1, 6):
-        sent.append(send(line, number))
-        until(line, number)
+    sent = [send(line, 0), *send_in_order(line, send, range(1, 6))]
     store.free.set()
     assert [each.result(10) for each in sent] == [f"stored {number}" for number in range(6)]
     assert store.batches == [[0], [1, 2], [3, 4], [5]]
