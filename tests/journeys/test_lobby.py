@@ -32,6 +32,14 @@ def lobby(page: Page, service: Service, language: str) -> SittingPage:
     return waiting
 
 
+def countdown(page: Page, service: Service, language: str, seconds: int) -> SittingPage:
+    """Return the page before an opening in this many seconds, counting down: it heard the service's clock."""
+    service.opens_in(seconds)
+    waiting = lobby(page, service, language)
+    expect(page.locator("#lobby-clock")).to_have_text(re.compile(r"^\d+:\d\d$"))
+    return waiting
+
+
 def papers(page: Page) -> list[Request]:
     """Return the requests for plain papers from now on."""
     asked: list[Request] = []
@@ -64,10 +72,10 @@ def test_ready_trainee_starts_by_the_service_s_clock_with_the_paper_that_waited(
     page: Page, service: Service, language: str
 ) -> None:
     publish(service)
-    service.opens_in(600)
-    waiting, plain = lobby(page, service, language), papers(page)
-    expect(page.locator("#lobby-clock")).to_have_text(re.compile(r"^(10:00|9:\d\d)$"))
+    plain = papers(page)
     with page.expect_response("**/api/papers/*") as sealed:
+        waiting = countdown(page, service, language, 600)
+        expect(page.locator("#lobby-clock")).to_have_text(re.compile(r"^(10:00|9:\d\d)$"))
         service.pass_time(page, 31)
     assert b'"stem"' not in sealed.value.body()
     page.locator("#lobby-start").press("Enter")
@@ -82,8 +90,7 @@ def test_ready_trainee_starts_by_the_service_s_clock_with_the_paper_that_waited(
 
 
 def test_exam_opens_without_whoever_did_not_say_to_be_ready(page: Page, service: Service, language: str) -> None:
-    service.opens_in(60)
-    waiting = lobby(page, service, language)
+    waiting = countdown(page, service, language, 60)
     expect(page.locator("#lobby-start")).to_have_text(waiting.say("lobby.ready"))
     service.pass_time(page, 65)
     expect(page.locator("#lobby-opens")).to_have_text(waiting.say("lobby.open"))
@@ -91,6 +98,16 @@ def test_exam_opens_without_whoever_did_not_say_to_be_ready(page: Page, service:
     page.get_by_role("button", name=waiting.say("lobby.begin")).click()
     expect(page).to_have_url(SITTING)
     waiting.expect_item(1)
+
+
+def test_page_whose_first_look_failed_looks_again_within_seconds(page: Page, service: Service, language: str) -> None:
+    service.opens_in(60)
+    page.route("**/api/registrations", busy(1, 20))
+    with page.expect_response("**/api/registrations") as failed:
+        lobby(page, service, language)
+    assert failed.value.status == 503
+    service.pass_time(page, 11)
+    expect(page.locator("#lobby-clock")).to_have_text(re.compile(r"^0:[1-4]\d$"))
 
 
 def test_paper_that_does_not_open_is_asked_for_in_plain(page: Page, service: Service, language: str) -> None:
@@ -136,10 +153,9 @@ def test_loading_goes_on_by_itself_when_the_service_is_busy(page: Page, service:
 
 def test_at_the_bell_no_script_style_or_font_is_asked_for_again(page: Page, service: Service, language: str) -> None:
     publish(service)
-    service.opens_in(100)
-    waiting = lobby(page, service, language)
-    page.locator("#lobby-start").click()
     with page.expect_response("**/api/papers/*"):
+        waiting = countdown(page, service, language, 100)
+        page.locator("#lobby-start").click()
         service.pass_time(page, 60)
     page.wait_for_load_state("networkidle")
     assert [path for _, path in service.asked if path.endswith("/exam/main.js")]

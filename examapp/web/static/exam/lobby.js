@@ -11,6 +11,7 @@ const TICK = 250;
 // a hall that waits for the same moment does not come in the same instant
 const SPREAD = 2_000;
 const LOOKS = [120_000, 240_000];
+const LOOKS_AFTER_FAILURE = [5_000, 10_000];
 const BEFORE_PAPER = 30_000;
 
 const lobby = byId("lobby");
@@ -40,8 +41,8 @@ function fetchPaper(name) {
 }
 
 async function lookAgain() {
-  await look().catch(() => null);
-  setTimeout(lookAgain, LOOKS[0] + Math.random() * (LOOKS[1] - LOOKS[0]));
+  const [soonest, latest] = await look().then(() => LOOKS, () => LOOKS_AFTER_FAILURE);
+  setTimeout(lookAgain, soonest + Math.random() * (latest - soonest));
 }
 
 function draw() {
