@@ -22,7 +22,21 @@ class Idle:
                 received += held.recv(4096) or b"alive"
             self.held.append(held)
 
+    def still_open(self) -> int:
+        """Count those that the server did not close."""
+        return sum(_is_open(held) for held in self.held)
+
     def close(self) -> None:
         """Close those that are left."""
         for held in self.held:
             held.close()
+
+
+def _is_open(held: socket.socket) -> bool:
+    held.setblocking(False)
+    try:
+        return held.recv(1, socket.MSG_PEEK) != b""
+    except BlockingIOError:
+        return True
+    except ConnectionError:
+        return False

@@ -39,8 +39,8 @@ SCENARIOS = {
         ("--think", "5", "--cut", ".05", "--lose", ".1", "--dup", ".1", "--offline", ".05", "--reorder", ".1"),
     ),
     "power": Scenario(500, 120, ("--think", "5"), kills_at=(20, 60, 100)),
-    "idle": Scenario(500, 60, BESIDE_IDLE, idle_connections=8000),
-    "alone": Scenario(500, 60, BESIDE_IDLE),
+    "idle": Scenario(500, 60, BESIDE_IDLE, lobby=8, idle_connections=8000),
+    "alone": Scenario(500, 60, BESIDE_IDLE, lobby=8),
     "knee": Scenario(1000, 30, ("--think", "0.3", "--bell", "2", "--no-audit", *CLEAN)),
     "stretch": Scenario(20000, 300, ("--think", "20", "--bell", "10", "--rush-window", "30", *CLEAN), BELL),
 }  # fmt: skip
