@@ -17,11 +17,16 @@ from babel.messages.pofile import read_po
 from flask import Flask
 from flask.testing import FlaskClient
 from flask_migrate import upgrade
+from hypothesis import HealthCheck, settings
 
 from examapp.app import MIGRATIONS, create_app
 from examapp.config import Config
 from examapp.db import db
 from tests.cluster import Cluster, programs, running_cluster
+
+# how long something takes says little on a machine that does other things
+settings.register_profile("examapp", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("examapp")
 
 SECRET = "a secret of the tests that is long enough"
 CATALOG = Path(__file__).resolve().parent.parent / "examapp/web/translations/zh/LC_MESSAGES/messages.po"

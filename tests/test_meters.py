@@ -1,4 +1,5 @@
 import os
+import time
 import timeit
 
 from examapp.meters import CODES, Meters
@@ -36,7 +37,8 @@ def test_codes_beyond_the_room_for_them_are_counted_as_others() -> None:
 
 def test_counting_a_save_costs_microseconds() -> None:
     meters = Meters()
-    seconds = min(timeit.repeat(lambda: meters.waited(0.004), number=2000, repeat=7)) / 2000
+    each = timeit.repeat(lambda: meters.waited(0.004), timer=time.thread_time, number=2000, repeat=7)
+    seconds = min(each) / 2000
     print(f"{seconds * 1e6:.2f} us to count a save")
     # 2 us is the aim; a machine that does other things must not fail this
     assert seconds < 10e-6

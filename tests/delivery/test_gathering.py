@@ -39,6 +39,29 @@ def store() -> Store:
     return Store()
 
 
+class Clock:
+    """The gathering's clock, which the test can stop: nobody's time is over before all who shall come are there."""
+
+    def __init__(self) -> None:
+        self._lag, self._stopped_at = 0.0, time.monotonic()
+
+    def monotonic(self) -> float:
+        """Return the instant at which it stands."""
+        return self._stopped_at or time.monotonic() - self._lag
+
+    def go_on(self) -> None:
+        """Let it run from there."""
+        self._lag, self._stopped_at = time.monotonic() - self._stopped_at, 0.0
+
+
+@pytest.fixture
+def clock(monkeypatch: Any) -> Clock:
+    """A clock that stands."""
+    stopped = Clock()
+    monkeypatch.setattr(gathering, "time", stopped)
+    return stopped
+
+
 @pytest.fixture
 def send() -> Iterator[Callable[[Gathering, Any], Future[Any]]]:
     """Send a request in a thread of its own, and return when it waits or is answered."""
@@ -109,10 +132,11 @@ def test_enough_that_came_while_one_stored_do_not_wait_for_the_pause(store: Stor
     assert [each.result(10) for each in (first, *others)] == ["stored 0", "stored 1", "stored 2"]
 
 
-def test_the_first_one_leads_when_the_pause_is_over(store: Store, send: Any) -> None:
+def test_the_first_one_leads_when_the_pause_is_over(store: Store, send: Any, clock: Clock) -> None:
     line = Gathering(store, 100, 60.0)
-    line._next = time.monotonic() + 0.2
+    line._next = clock.monotonic() + 0.2
     sent = send_in_order(line, send, (1, 2))
+    clock.go_on()
     assert [each.result(10) for each in sent] == ["stored 1", "stored 2"]
     assert store.batches == [[1, 2]]
 
@@ -142,15 +166,17 @@ def test_who_loses_patience_is_not_stored_and_holds_up_nobody(store: Store, send
 
 
 def test_who_loses_patience_before_the_pause_is_over_lets_the_next_one_lead(
-    store: Store, send: Any, monkeypatch: Any
+    store: Store, send: Any, clock: Clock, monkeypatch: Any
 ) -> None:
     line = Gathering(store, 100, 60.0)
-    line._next = time.monotonic() + 60
+    line._next = clock.monotonic() + 60
     with monkeypatch.context() as patch:
         patch.setattr(gathering, "PATIENCE_SECONDS", 0.2)
         first = send(line, 1)
         until(line, 1)
     second = send(line, 2)
+    until(line, 2)
+    clock.go_on()
     assert (first.result(10), second.result(10)) == (None, "stored 2")
 
 
@@ -206,10 +232,7 @@ def test_in_a_crowd_everybody_is_answered_once_and_in_order(store: Store, enough
     assert all([place for sender, place in stored if sender == number] == list(range(40)) for number in range(24))
 
 
-def test_without_handing_over_those_who_came_meanwhile_wait_until_their_patience_ends(
-    store: Store, send: Any, monkeypatch: Any
-) -> None:
-    monkeypatch.setattr(gathering, "PATIENCE_SECONDS", 1.0)
+def test_without_handing_over_nobody_wakes_those_who_came_meanwhile(store: Store, send: Any, monkeypatch: Any) -> None:
     monkeypatch.setattr(Gathering, "_hand_over", lambda self: None)
     line = Gathering(store, 100, 0.0)
     store.free.clear()
@@ -219,6 +242,7 @@ def test_without_handing_over_those_who_came_meanwhile_wait_until_their_patience
     assert first.result(10) == "stored 0"
     with pytest.raises(TimeoutError):
         second.result(0.2)
+    line._queue[0].wake()
     assert second.result(10) == "stored 1"
 
 

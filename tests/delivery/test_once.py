@@ -9,7 +9,8 @@ from examapp.delivery.once import once
 
 
 @pytest.mark.feature("O1")
-def test_many_who_ask_at_once_are_answered_from_one_computation():
+def test_many_who_ask_at_once_are_answered_from_one_computation(monkeypatch):
+    monkeypatch.setattr("examapp.delivery.once.PATIENCE_SECONDS", 60.0)
     asked, together = Counter(), threading.Barrier(8)
 
     @once(4)

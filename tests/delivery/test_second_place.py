@@ -35,6 +35,9 @@ class Pair:
         """Let the primary acknowledge only what the standby has on its disk too."""
         self.primary.run("ALTER SYSTEM SET synchronous_standby_names = '*'")
         self.primary.run("SELECT pg_reload_conf()")
+        for _ in range(2):
+            # commits wait from when the checkpointer has read the settings: before the second checkpoint at the latest
+            self.primary.run("CHECKPOINT")
 
     def cut_off(self) -> None:
         """Let the standby hear nothing."""
@@ -99,7 +102,7 @@ def test_nothing_is_acknowledged_while_the_second_place_is_away(pair):
         with pytest.raises(TimeoutError):
             waiting.result(1)
         pair.join_again()
-        assert waiting.result(20).entry.number == 2
+        assert waiting.result(120).entry.number == 2
 
 
 def test_without_a_synchronous_standby_it_may_be_lost(pair):

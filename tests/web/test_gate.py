@@ -382,7 +382,9 @@ def test_an_old_ticket_is_refused_after_signing_out(twins: Twins):
     assert twins.send("POST", "/api/sittings", starting(twins.waiting))[2] == "view"
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(
     method=st.sampled_from(["GET", "PUT", "POST", "DELETE", "HEAD"]),
     path=st.sampled_from(["/responses/1", "/responses/3", "/flags/2", "/clock", "/paper", "/submission/", "/x", ""]),
