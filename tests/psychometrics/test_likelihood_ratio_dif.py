@@ -23,15 +23,15 @@ def test_the_planted_item_is_found_by_purified_tests():
     assert found.converged.all()
 
 
-def test_neither_the_order_of_items_nor_of_people_matters():
-    order, people = [3, 5, 2, 0, 4, 1], RNG.permutation(1000)
+def test_neither_the_order_of_items_nor_of_people_matters(rng):
+    order, people = [3, 5, 2, 0, 4, 1], rng.permutation(1000)
     whole = likelihood_ratio_dif(RIGHT, FOCAL, tested=[2, 3])
     moved = likelihood_ratio_dif(RIGHT[np.ix_(people, order)], FOCAL[people], tested=[2, 0])
     assert np.allclose(moved.statistic[[2, 0]], whole.statistic[[2, 3]], atol=1e-4)
 
 
-def test_responses_missing_by_design_are_no_obstacle():
-    seen = random_design(RNG, 1000, 6, 5)
+def test_responses_missing_by_design_are_no_obstacle(rng):
+    seen = random_design(rng, 1000, 6, 5)
     found = likelihood_ratio_dif(np.where(seen, RIGHT, np.nan), FOCAL, tested=[2])
     assert found.flagged[2]
 

@@ -36,19 +36,19 @@ def test_derivatives_of_the_margins_are_difference_quotients(items, statistic):
 
 
 @pytest.mark.parametrize("statistic", ["M2", "C2"])
-def test_the_covariance_of_the_margins_is_that_of_simulated_people(statistic):
+def test_the_covariance_of_the_margins_is_that_of_simulated_people(statistic, rng):
     margins = margins_of(GRADED, statistic)
-    x = simulate_responses(RNG, RNG.normal(size=40_000), GRADED)
+    x = simulate_responses(rng, rng.normal(size=40_000), GRADED)
     single = np.where(margins.category == 0, x[:, margins.item], x[:, margins.item] == margins.category)
     rows = np.column_stack([single, x[:, margins.first] * x[:, margins.second]])
     assert np.allclose(np.cov(rows.T), Moments(GRADED, margins, 0.0, 1.0).covariance(), atol=0.06)
 
 
-def test_the_statistic_has_its_degrees_of_freedom_as_mean_over_samples():
+def test_the_statistic_has_its_degrees_of_freedom_as_mean_over_samples(rng):
     known = Items.of("rasch", b=BINARY.b[:, 0])
     drawn = []
     for _ in range(60):
-        x = simulate_responses(RNG, RNG.normal(size=400), known)
+        x = simulate_responses(rng, rng.normal(size=400), known)
         shift = np.log((1 - x.mean(axis=0)) / x.mean(axis=0)) * 1.17
         drawn.append(model_fit(x, Items.of("rasch", b=shift), free_variance=False).statistic)
     assert abs(np.mean(drawn) - 15) < 3.0
@@ -73,9 +73,9 @@ def test_partial_credit_statistics_are_chi_square_in_samples_from_the_model(rng)
         assert kstest(drawn[name], chi2(df).cdf).pvalue > 0.01
 
 
-def test_a_second_dimension_is_found():
-    second = RNG.normal(size=800)
-    half = simulate_responses(RNG, second, BINARY.take([0, 1, 2]))
+def test_a_second_dimension_is_found(rng):
+    second = rng.normal(size=800)
+    half = simulate_responses(rng, second, BINARY.take([0, 1, 2]))
     fit = model_fit(np.column_stack([half, RESPONSES[:, 3:]]), BINARY)
     assert fit.p_value < 1e-6
     assert 0.03 < fit.rmsea_interval[0] < fit.rmsea < fit.rmsea_interval[1]

@@ -32,8 +32,8 @@ def test_racing_through_everything_is_not_misfit_but_rapid_guessing():
     assert rapid_guessing(TIMES, np.full(10, 5.0)).flagged[racer]
 
 
-def test_the_model_is_recovered_from_times_with_holes():
-    holes = np.where(RNG.random(MANY.shape) < 0.2, np.nan, MANY)
+def test_the_model_is_recovered_from_times_with_holes(rng):
+    holes = np.where(rng.random(MANY.shape) < 0.2, np.nan, MANY)
     model = fit_times(holes)
     assert model.converged
     assert np.abs(model.beta - BETA).max() < 0.05
