@@ -65,7 +65,7 @@ class Cluster:
         subprocess.run([*_owner(), *command], check=True, stdout=subprocess.DEVNULL)
 
     def start(self) -> int:
-        """Start the server, wait until it answers, and return its process id; it ends when this process does."""
+        """Start the server, wait until it answers, and return its process id; it ends when the calling thread does."""
         settings = ["listen_addresses=", "shared_buffers=32MB", *self._settings]
         command = [self._programs / "postgres", "-D", self.folder / "data", "-k", self.folder,
                    *(part for setting in settings for part in ("-c", setting))]  # fmt: skip

@@ -113,7 +113,7 @@ def bad_network(target: int, seed: int) -> Iterator[BadNetwork]:
     task = loop.create_task(network.serve(ready))
     thread = threading.Thread(target=_run, args=(loop, task), daemon=True)
     thread.start()
-    assert ready.wait(5)
+    assert ready.wait(60)
     try:
         yield network
     finally:

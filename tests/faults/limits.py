@@ -14,7 +14,7 @@ from tests.faults.ending import end
 from tests.faults.hall import open_hall
 from tests.faults.service import Served, running
 from tests.faults.table import Row
-from tests.faults.trainees import Crowd, at_work
+from tests.faults.trainees import STUCK_SECONDS, Crowd, at_work
 
 FILES = 64
 SPARE_BYTES = 1 << 20
@@ -30,7 +30,7 @@ def run_out_of_files(times: int, seed: int) -> Row:
                 crowd.wait(10)
                 with _limited(service, resource.RLIMIT_NOFILE, lambda process: FILES):
                     injected = sum(_hold_connections(service, crowd) for _ in range(times))
-                crowd.wait_for_everybody()
+                crowd.wait_for_everybody(time.monotonic())
             found = end(hall, crowd)
     return Row("no files left", injected, found, tuple(crowd.wrong), f"{FILES} files a process")
 
@@ -41,10 +41,10 @@ def _hold_connections(service: Served, crowd: Crowd) -> bool:
         for _ in range(2 * FILES):
             with suppress(OSError):
                 held.enter_context(socket.create_connection(("127.0.0.1", service.port), timeout=0.5))
-        patience = time.monotonic() + 2.0
-        is_full = False
-        while time.monotonic() < patience and not is_full:
-            is_full = any(process.num_fds() >= FILES for process in service.processes())
+        patience = time.monotonic() + STUCK_SECONDS
+        while not (is_full := any(process.num_fds() >= FILES for process in service.processes())):
+            if time.monotonic() > patience:
+                break
             time.sleep(0.05)
         for each in crowd.trainees:
             each.disconnect()
@@ -67,7 +67,7 @@ def run_out_of_memory(times: int, seed: int) -> Row:
                         injected += _is_starved(service)
                         time.sleep(0.2)
                     crowd.wait(6)
-                crowd.wait_for_everybody()
+                crowd.wait_for_everybody(time.monotonic())
             found = end(hall, crowd)
     return Row("no memory left", injected, found, tuple(crowd.wrong), "bodies of 900 kB went unanswered")
 

@@ -3,10 +3,10 @@
 import random
 import signal
 import tempfile
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -47,16 +47,14 @@ def _break(fault, breaks, times: int, seed: int, *options: str, is_served: bool)
         with running(server) as service:
             with at_work(hall, server.port, seed=seed) as crowd:
                 crowd.wait(3)
-                begun = {process.pid for process in service.processes()}
-                assert len(begun) == (3 if is_served else 1)
+                begun = _all_of(service, 3 if is_served else 1)
                 for _ in range(times):
                     time.sleep(rng.uniform(0.0, 0.15))
                     ways.append(breaks(cluster, rng))
-                    waits.append(_until_back(cluster, crowd))
+                    waits.append(_with_an_operator(cluster, crowd, partial(crowd.wait, len(crowd.trainees))))
                 assert {process.pid for process in service.processes()} == begun, "a server process was restarted"
                 # a control acknowledges also while the database is down, so it may have ended since
-                with _operator(cluster):
-                    crowd.wait_for_everybody()
+                _with_an_operator(cluster, crowd, partial(crowd.wait_for_everybody, time.monotonic()))
             found = end(hall, crowd)
     note = ", ".join(f"{ways.count(way)} {way}" for way in sorted(set(ways)))
     if is_served:
@@ -64,34 +62,26 @@ def _break(fault, breaks, times: int, seed: int, *options: str, is_served: bool)
     return Row(fault, len(ways), found, tuple(crowd.wrong), f"{note}; {how_soon(waits)}", back=max(waits))
 
 
-def _until_back(cluster: Cluster, crowd: Crowd) -> float:
-    """Return after how many seconds so much was acknowledged as there are trainees, with an operator at hand."""
+def _all_of(service: Warm | Served, number: int) -> set[int]:
+    """Return the ids of so many processes, once all are there: the first may serve before the last is made."""
+    begun = time.monotonic()
+    while len(found := {process.pid for process in service.processes()}) != number:
+        if time.monotonic() > begun + STUCK_SECONDS:
+            raise TimeoutError(f"{len(found)} processes, not {number}")
+        time.sleep(0.01)
+    return found
+
+
+def _with_an_operator(cluster: Cluster, crowd: Crowd, wait: Callable[[float], object]) -> float:
+    """Return after how many seconds what `wait` waits for came; an operator looks at PostgreSQL meanwhile."""
     begun = time.monotonic()
     while time.monotonic() < begun + STUCK_SECONDS:
         with suppress(TimeoutError):
-            crowd.wait(len(crowd.trainees), OPERATOR_SECONDS)
+            wait(OPERATOR_SECONDS)
             return time.monotonic() - begun
         # it ends by itself when a process that recovers is killed
         start_if_ended(cluster)
     raise TimeoutError(f"nobody was told anything for {STUCK_SECONDS} s; met {dict(crowd.outcomes)}")
-
-
-@contextmanager
-def _operator(cluster: Cluster) -> Iterator[None]:
-    """Look once in a while whether PostgreSQL runs, as long as the block does."""
-    is_over = threading.Event()
-
-    def look() -> None:
-        while not is_over.wait(OPERATOR_SECONDS):
-            start_if_ended(cluster)
-
-    operator = threading.Thread(target=look)
-    operator.start()
-    try:
-        yield
-    finally:
-        is_over.set()
-        operator.join()
 
 
 def _restart(cluster: Cluster, rng: random.Random) -> str:

@@ -182,10 +182,10 @@ class Crowd:
             time.sleep(0.002)
         return time.monotonic() - begun
 
-    def wait_for_everybody(self, seconds: float = STUCK_SECONDS) -> None:
-        """Wait until each trainee was told something new: nobody is stuck."""
+    def wait_for_everybody(self, since: float, seconds: float = STUCK_SECONDS) -> None:
+        """Wait until each trainee was told something since an instant: nobody is stuck."""
         begun = time.monotonic()
-        while min(each.last_at for each in self.trainees) < begun:
+        while min(each.last_at for each in self.trainees) < since:
             if time.monotonic() > begun + seconds:
                 raise TimeoutError(f"somebody was told nothing for {seconds} s; met {dict(self.outcomes)}")
             time.sleep(0.01)
@@ -207,4 +207,4 @@ def at_work(
     finally:
         stop.set()
         for thread in threads:
-            thread.join(patience + 5)
+            thread.join(STUCK_SECONDS)
