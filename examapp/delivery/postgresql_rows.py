@@ -1,14 +1,17 @@
 """The rows of a batch in PostgreSQL: whole sets, one array a column, in two round trips, read and write with commit.
 
-Who commits at once reads without locks. The key of the journal (sitting, number) is the compare-and-set: whatever
-changes what a decision rests on appends an entry, so a batch that was overtaken would write a number that is taken, is
-refused by the database as a whole, and runs again with locks. Heads are written before the journal, as everybody else
-locks them first: so two who want the same sitting wait for each other in one order.
+Who commits at once reads without locks, and says neither BEGIN nor COMMIT: what a pipeline sends is one transaction
+of the server, and an eighth of the server's work on a batch of saves was those two words. The key of the journal
+(sitting, number) is the compare-and-set: whatever changes what a decision rests on appends an entry, so a batch that
+was overtaken would write a number that is taken, is refused by the database as a whole, and runs again with locks.
+Heads are written before the journal, as everybody else locks them first: so two who want the same sitting wait for
+each other in one order.
 """
 
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
+from psycopg.pq import TransactionStatus
 from psycopg.types.numeric import Int8BinaryDumper
 
 from examapp.delivery.acceptance import Begin, HandIn, Request
@@ -103,16 +106,19 @@ class PostgresqlRows(DriverRows):
         for way in ("seqscan", "hashjoin", "mergejoin"):
             self._driver.execute(f"SET enable_{way} = off")
         self._driver.commit()
+        self._driver.autocommit = True
         # arrays of one type, however large their numbers: a statement is prepared once
         self._driver.adapters.register_dumper(int, Int8BinaryDumper)
 
     def begin(self) -> None:
-        """Do nothing: the driver begins with the first statement."""
+        """Do nothing: what locks begins when it reads, what does not needs no beginning."""
 
     def read(self, requests: Iterable[Request], *, lock: bool) -> Batch:
         """As its parent says; prepared sittings are locked in any case."""
         batch, wanted = Batch(self, {}), Wanted.by(requests)
         with self._driver.pipeline():
+            if self._driver.autocommit and (lock or wanted.starts):
+                self._driver.execute("BEGIN")
             # a start that waits here finds the sitting of the other one below
             prepared = self._send(_PREPARED_SET, _one(wanted.starts))
             if lock:
@@ -138,12 +144,13 @@ class PostgresqlRows(DriverRows):
 
     def write(self, batch: Batch, *, commit: bool) -> None:
         """Write what a batch came to; with `commit` it is durable on return."""
+        goes_on = self._driver.info.transaction_status == TransactionStatus.INTRANS
         with self._driver.pipeline():
             self._send(_BEGIN_SET, begun(batch))
             self._send(_MOVE_SET, sorted(changed(batch)))
             self._send(_APPEND_SET, batch.entries.values())
             self._send(_STORE_SET, responses(batch))
-            if commit:
+            if commit and goes_on:
                 self._driver.commit()
 
 

@@ -1,9 +1,11 @@
 import sqlite3
+import sys
 from datetime import timedelta
 
 import psycopg
 import pytest
-from sqlalchemy import event
+from psycopg.pq import TransactionStatus
+from sqlalchemy import event, text
 
 from examapp.db import db, is_worth_another_try
 from examapp.delivery import committer as committer_module
@@ -122,6 +124,36 @@ def test_a_bad_request_fails_alone_and_its_batch_is_split_in_halves(committer, s
     assert [isinstance(outcome, Accepted) for outcome in outcomes] == [slot != 3 for slot in range(1, 9)]
     assert sizes == [8, 4, 2, 2, 1, 1, 4]
     assert kinds(sitting) == ["responded"] * 7
+
+
+def test_nothing_of_a_batch_is_stored_whose_last_statement_the_database_refuses(committer, sitting, monkeypatch):
+    module = sys.modules[DIALECTS[db.engine.dialect.name].__module__]
+    monkeypatch.setattr(module, "responses", lambda batch: [(*key, None, None, None) for key in batch.responses])
+    outcomes = settled(committer, [save(sitting, 1, 1), save(sitting, 2, 2)])
+    assert [outcome.code for outcome in outcomes] == ["service.storage"] * 2
+    assert kinds(sitting) == []
+    assert sitting.last_number == 1
+    monkeypatch.undo()
+    assert [outcome.entry.number for outcome in settled(committer, [save(sitting, 1, 1)])] == [2]
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("conflicts", [0, 1])
+def test_whole_batch_is_one_transaction_without_begin_and_commit(committer, sitting, monkeypatch, conflicts):
+    fail(monkeypatch, psycopg.errors.UniqueViolation, conflicts, after=False)
+    settled(committer, [save(sitting, 1, 1), save(sitting, 2, 2)])
+    written = [
+        db.session.execute(text(statement), {"id": sitting.id}).scalars().all()
+        for statement in (
+            "SELECT xmin::text FROM journal_entry WHERE sitting_id = :id AND number > 1",
+            "SELECT xmin::text FROM stored_response WHERE sitting_id = :id",
+            "SELECT xmin::text FROM sitting WHERE id = :id",
+        )
+    ]
+    assert [len(found) for found in written] == [2, 2, 1]
+    assert len({each for found in written for each in found}) == 1
+    assert committer._rows._driver.info.transaction_status == TransactionStatus.IDLE
+    assert committer.state.tried_again == conflicts
 
 
 @pytest.mark.parametrize("error", [psycopg.OperationalError, OSError], ids=["run again", "split in halves"])
