@@ -10,6 +10,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 BIN = Path(sys.executable).parent
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize(
     "command",
     [["lint-imports", "--no-cache"], ["mypy"], ["ruff", "check", "."], ["ruff", "format", "--check", "."]],

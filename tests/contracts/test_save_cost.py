@@ -23,6 +23,7 @@ counted = pytest.mark.skipif(shutil.which("valgrind") is None, reason="valgrind 
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 @counted
 def test_a_save_takes_no_more_instructions_in_the_committer_than_before(app, config, tmp_path):
     sittings = seed(40)
@@ -37,6 +38,7 @@ def holds(found):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 @counted
 def test_a_save_over_http_takes_no_more_instructions_than_before(tmp_path):
     hall = open_hall(tmp_path, trainees=1, sittings=2)
