@@ -12,10 +12,14 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import psutil
+from sqlalchemy import create_engine, select, update
+
+from examapp.exams.models import Administration
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMAPP = str(Path(sys.executable).parent / "examapp")
@@ -138,3 +142,16 @@ def seed(service: Service, trainees: int, opens_in: int, window: int, part: str)
     )  # fmt: skip
     found: dict[str, Any] = json.loads(out.read_text())
     return found
+
+
+def postpone(service: Service, seeded: dict[str, Any], seconds: float) -> None:
+    """Let the window of what was seeded open, and close, so many seconds later; the file says so too."""
+    columns, later = Administration.__table__.c, timedelta(seconds=seconds)
+    own = columns.id == seeded["administration"]
+    with create_engine(service.database_url).begin() as connection:
+        opens_at, closes_at = connection.execute(select(columns.opens_at, columns.closes_at).where(own)).one()
+        connection.execute(
+            update(Administration).where(own).values(opens_at=opens_at + later, closes_at=closes_at + later)
+        )
+    opens = (datetime.fromisoformat(seeded["opens_at"]) + later).isoformat()
+    (service.folder / "seed.json").write_text(json.dumps({**seeded, "opens_at": opens}))
