@@ -16,7 +16,7 @@ from playwright.sync_api import BrowserContext, Page
 
 from examapp.banks.item_types import ITEM_TYPES
 from examapp.cli.server import PATIENCE_SECONDS, begin_to_serve
-from examapp.db import db
+from examapp.db import WRITES, db
 from examapp.delivery import journal, sittings
 from examapp.exams.models import ExamForm, Registration
 from tests import makers
@@ -38,16 +38,24 @@ class Service:
         self.failure_headers: list[tuple[str, str]] = []
         self.asked: list[tuple[str, str]] = []
         self.ahead = timedelta(0)
+        self._stands_at: datetime | None = None
         app.wsgi_app = self._failing(app.wsgi_app)  # type: ignore[method-assign]
 
     def now(self) -> datetime:
         """Return the service's time, which a test may move ahead."""
-        return datetime.now(UTC) + self.ahead
+        return (self._stands_at or datetime.now(UTC)) + self.ahead
 
     def pass_time(self, page: Page, seconds: int) -> None:
         """Let this much time pass at once, for the service and for a page with an installed clock."""
         self.ahead += timedelta(seconds=seconds)
         page.clock.fast_forward(seconds * 1000)
+
+    def stop_time(self, page: Page) -> None:
+        """From now on let time pass only by `pass_time`, for the service and for a page with an installed clock."""
+        # the page can only be stopped at a moment to come; it had better not do anything until then
+        self.ahead += timedelta(seconds=30)
+        self._stands_at = datetime.now(UTC)
+        page.clock.pause_at(self.now())
 
     def _failing(self, app: WSGIApplication) -> WSGIApplication:
         """Refuse to save for as long as the test says so."""
@@ -63,16 +71,23 @@ class Service:
 
     def renew(self) -> None:
         """Forget what the last test did: nothing fails, it is now, and another trainee waits for the same form."""
-        self.is_failing, self.failure_headers, self.ahead = False, [], timedelta(0)
+        self.is_failing, self.failure_headers, self.ahead, self._stands_at = False, [], timedelta(0), None
         self.asked.clear()
         self.username = f"trainee-{next(_NUMBERS)}"
-        with self.app.app_context():
+        with self._writing():
             self._exam_form = self._exam_form or form_of_every_type().id
             self.prepare(db.session.get_one(ExamForm, self._exam_form))
 
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Take the write lock at once, as the service does: what turns writer after a read fails where pages write."""
+        with self.app.app_context():
+            db.session.connection(execution_options={WRITES: True})
+            yield
+
     def speak(self, language: str) -> None:
         """Give the trainee this language."""
-        with self.app.app_context():
+        with self._writing():
             registration = db.session.get_one(Registration, self.registration)
             registration.trainee.language = language
             db.session.commit()
@@ -89,21 +104,21 @@ class Service:
 
     def opens_in(self, seconds: int) -> None:
         """Move the opening of the trainee's administration to this many seconds from now."""
-        with self.app.app_context():
+        with self._writing():
             registration = db.session.get_one(Registration, self.registration)
             registration.administration.opens_at = datetime.now(UTC) + timedelta(seconds=seconds)
             db.session.commit()
 
     def begin(self, seconds_left: float = MINUTES * 60, device: str = "") -> str:
         """Begin the trainee's sitting so that this much time is left; return its public id."""
-        with self.app.app_context():
+        with self._writing():
             registration = db.session.get_one(Registration, self.registration)
             started = datetime.now(UTC) - timedelta(minutes=MINUTES) + timedelta(seconds=seconds_left)
             return makers.make_sitting(registration, device=device, at=started).public_id
 
     def result(self) -> str:
         """Return the id of a released result of another exam of the trainee."""
-        with self.app.app_context():
+        with self._writing():
             trainee = db.session.get_one(Registration, self.registration).trainee
             return makers.make_result(makers.make_registration(trainee)).id
 

@@ -89,6 +89,25 @@ def test_ready_trainee_starts_by_the_service_s_clock_with_the_paper_that_waited(
     assert plain == []
 
 
+@pytest.mark.feature("T5")
+def test_who_is_ready_before_the_service_is_heard_is_started_at_the_opening(
+    page: Page, service: Service, language: str
+) -> None:
+    unanswered: list[Route] = []
+    service.opens_in(60)
+    page.route("**/api/registrations", lambda route: unanswered.append(route), times=1)
+    waiting = lobby(page, service, language)
+    page.locator("#lobby-start").click()
+    expect(page.locator("#lobby-line")).to_have_text(waiting.say("lobby.is_ready"))
+    expect(page.locator("#lobby-start")).to_have_text(waiting.say("lobby.not_ready"))
+    assert ("POST", "/api/sittings") not in service.asked
+    unanswered[0].continue_()
+    expect(page.locator("#lobby-clock")).to_have_text(re.compile(r"^\d+:\d\d$"))
+    service.pass_time(page, 65)
+    expect(page).to_have_url(SITTING)
+    waiting.expect_item(1)
+
+
 def test_exam_opens_without_whoever_did_not_say_to_be_ready(page: Page, service: Service, language: str) -> None:
     waiting = countdown(page, service, language, 60)
     expect(page.locator("#lobby-start")).to_have_text(waiting.say("lobby.ready"))
@@ -122,17 +141,18 @@ def test_paper_that_does_not_open_is_asked_for_in_plain(page: Page, service: Ser
 def test_start_waits_its_turn_as_long_as_the_service_asks(page: Page, service: Service, language: str) -> None:
     page.route("**/api/sittings", busy(2, 20))
     waiting = lobby(page, service, language)
+    service.stop_time(page)
     page.evaluate("window.isSame = true")
     with page.expect_response("**/api/sittings"):
         page.locator("#lobby-start").click()
     expect(page.locator("#lobby-line")).to_have_text(waiting.say("lobby.busy"))
-    expect(page.locator("#lobby-wait")).to_contain_text(re.compile("20|21"))
+    expect(page.locator("#lobby-wait")).to_contain_text(re.compile("2[12]"))
     service.pass_time(page, 15)
-    expect(page.locator("#lobby-wait")).to_contain_text(re.compile("[3-7]"))
+    expect(page.locator("#lobby-wait")).to_contain_text(re.compile("[67]"))
     assert ("POST", "/api/sittings") not in service.asked
     with page.expect_response("**/api/sittings"):
         service.pass_time(page, 15)
-    expect(page.locator("#lobby-wait")).to_contain_text(re.compile("2[0-3]"))
+    expect(page.locator("#lobby-wait")).to_contain_text(re.compile("2[1-3]"))
     assert page.evaluate("window.isSame")
     service.pass_time(page, 30)
     expect(page).to_have_url(SITTING)
@@ -153,10 +173,11 @@ def test_loading_goes_on_by_itself_when_the_service_is_busy(page: Page, service:
 
 def test_at_the_bell_no_script_style_or_font_is_asked_for_again(page: Page, service: Service, language: str) -> None:
     publish(service)
-    with page.expect_response("**/api/papers/*"):
+    with page.expect_response("**/api/papers/*") as sealed:
         waiting = countdown(page, service, language, 100)
         page.locator("#lobby-start").click()
         service.pass_time(page, 60)
+    sealed.value.finished()
     page.wait_for_load_state("networkidle")
     assert [path for _, path in service.asked if path.endswith("/exam/main.js")]
     service.asked.clear()
@@ -164,9 +185,9 @@ def test_at_the_bell_no_script_style_or_font_is_asked_for_again(page: Page, serv
     waiting.expect_item(1)
     page.wait_for_load_state("networkidle")
     sitting = page.url.partition("#")[0].rpartition("/")[2]
-    # the lobby looks at its exams every few minutes, at a moment drawn by lot: now and then that is this one
-    looks = ("GET", "/api/registrations")
-    assert sorted(each for each in service.asked if each != looks) == sorted(
+    # the pages look at their exams and at the clock at moments drawn by lot: now and then that is this one
+    looks = {("GET", "/api/registrations"), ("GET", f"/api/sittings/{sitting}/clock")}
+    assert sorted(each for each in service.asked if each not in looks) == sorted(
         [
             ("POST", "/api/sittings"),
             ("GET", f"/sittings/{sitting}"),

@@ -47,12 +47,17 @@ async function lookAgain() {
 
 function draw() {
   const left = clock.left();
+  write("lobby-start", say(isOpen() ? "lobby.begin" : isReady ? "lobby.not_ready" : "lobby.ready"));
   if (left === null) return;
-  const isOpen = left <= 0;
-  write("lobby-clock", isOpen ? "" : clockFace(left));
-  write("lobby-opens", say(isOpen ? "lobby.open" : "lobby.opens_in"));
-  write("lobby-start", say(isOpen ? "lobby.begin" : isReady ? "lobby.not_ready" : "lobby.ready"));
-  if (isOpen && isReady) startSoon();
+  write("lobby-clock", isOpen() ? "" : clockFace(left));
+  write("lobby-opens", say(isOpen() ? "lobby.open" : "lobby.opens_in"));
+  if (isOpen() && isReady) startSoon();
+}
+
+// False also while the service has not yet been heard: whoever is ready by then is started like everybody.
+function isOpen() {
+  const left = clock.left();
+  return left !== null && left <= 0;
 }
 
 function write(id, text) {
@@ -60,7 +65,7 @@ function write(id, text) {
 }
 
 function press() {
-  if (!isWaiting || clock.left() <= 0) return start();
+  if (!isWaiting || isOpen()) return start();
   isReady = !isReady;
   write("lobby-line", isReady ? say("lobby.is_ready") : "");
   return draw();
