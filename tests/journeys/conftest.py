@@ -18,7 +18,7 @@ from tests.journeys.live import Service, form_of_every_type, serve
 CHROMIUM = Path("/usr/bin/chromium")
 ARGUMENTS = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--no-first-run"]
 # a page that is loaded answers in milliseconds; a machine that runs everything else too may not
-PATIENCE = 15_000
+PATIENCE = 30_000
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 """Every page of a trainee under axe, in both languages, on a telephone and on a desk, without findings."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -22,8 +23,9 @@ def sized_page(request: pytest.FixtureRequest, page: Page, service: Service, lan
     """The trainee's page in this size and language."""
     page.set_viewport_size(SIZES[request.param])
     page.goto(f"{service.url}/sign-in")
-    if not page.locator("html").get_attribute("lang", timeout=1000).startswith(language):  # type: ignore[union-attr]
+    if not page.locator("html").get_attribute("lang").startswith(language):  # type: ignore[union-attr]
         page.get_by_role("button", name="中文" if language == "zh" else "English").click()
+    expect(page.locator("html")).to_have_attribute("lang", re.compile(f"^{language}"))
     return page
 
 

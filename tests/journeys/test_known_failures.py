@@ -148,9 +148,16 @@ def test_going_back_to_the_page_shows_the_service_s_answers_and_not_remembered_o
 
 
 @pytest.mark.feature("T11", "T13")
-def test_what_one_device_hands_in_no_other_device_changes(exam: SittingPage, browser: Browser, language: str) -> None:
+def test_what_one_device_hands_in_no_other_device_changes(
+    page: Page, service: Service, browser: Browser, language: str
+) -> None:
     """Artemis #1903: handed in on one browser, edited on in another; two different exams of one person."""
+    # the first device does not look at the clock meanwhile
+    page.clock.install()
+    service.stop_time(page)
+    exam = SittingPage(page, service, service.begin(), language).open()
     value = exam.choose(1)
+    service.pass_time(page, 1)
     exam.expect_saved()
     other = browser.new_context()
     device = SittingPage(exam.service.sign_in(other), exam.service, exam.sitting, language).open()
@@ -159,6 +166,7 @@ def test_what_one_device_hands_in_no_other_device_changes(exam: SittingPage, bro
     expect(device.page).to_have_url(re.compile("/receipt$"))
     other.close()
     exam.choose(2)
+    exam.service.pass_time(exam.page, 1)
     expect(exam.page.locator("#end-heading")).to_have_text(exam.say("end.submitted"))
     expect(exam.page.locator("#end-lines")).to_contain_text(exam.say("end.late", count=1))
     assert exam.service.stored(exam.sitting) == {1: value}

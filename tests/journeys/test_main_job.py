@@ -1,6 +1,7 @@
 """The main job in a browser, in both languages: trainee, examiner and center, from sign-in to a checked record."""
 
 import re
+import time
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from examapp.credentials.key_store import KeyStore, create_missing
 from examapp.db import db
 from examapp.exams.models import ExamForm
 from tests import makers
+from tests.journeys.conftest import PATIENCE
 from tests.journeys.live import Service
 
 pytestmark = pytest.mark.browser
@@ -66,12 +68,13 @@ class Job:
     def enter(self, browser: Browser, role: str) -> Page:
         """Sign in through the page, as everybody does."""
         context = browser.new_context(locale="zh-CN" if self.language == "zh" else "en-GB")
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(PATIENCE)
         page = context.new_page()
         page.goto(f"{self.service.url}/sign-in")
         page.fill("#username", self.names[role])
         page.fill("#password", makers.PASSWORD)
         page.locator("main form button").click()
+        expect(page.locator("#password")).to_have_count(0)
         expect(page.locator("html")).to_have_attribute("lang", self.words["lang"])
         return page
 
@@ -105,11 +108,10 @@ def expect_saved(page: Page, job: Job) -> None:
 
 
 def wait_for_stored(job: Job, page: Page, sitting: str, value: bool) -> None:
-    for _ in range(100):
-        if value in job.service.stored(sitting).values():
-            return
+    deadline = time.monotonic() + PATIENCE / 1000
+    while value not in job.service.stored(sitting).values():
+        assert time.monotonic() < deadline, f"{value} was never stored"
         page.wait_for_timeout(50)
-    raise AssertionError(f"{value} was never stored")
 
 
 def sit_theory(job: Job, browser: Browser, page: Page) -> str:

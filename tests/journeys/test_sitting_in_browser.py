@@ -48,7 +48,9 @@ def recover(page: Page, service: Service) -> None:
 
 
 def expect_saved(page: Page) -> None:
+    """See that the service has every answer, not only the one that is shown."""
     expect(page.locator("#item-state")).to_have_text(SAVED)
+    expect(page.locator("#save-state")).to_have_text(SAVED)
 
 
 @pytest.mark.feature("T6", "T16")
@@ -161,6 +163,9 @@ def test_tab_with_an_older_answer_takes_the_newer_one_and_says_so(
 def test_hand_in_ends_the_sitting_in_the_other_tab(
     page: Page, context: BrowserContext, service: Service, sitting: str
 ) -> None:
+    # the other tab does not look at the clock meanwhile
+    page.clock.install()
+    service.stop_time(page)
     open_sitting(page, service, sitting)
     other = context.new_page()
     open_sitting(other, service, sitting)
@@ -169,6 +174,7 @@ def test_hand_in_ends_the_sitting_in_the_other_tab(
     page.locator("#hand-in-confirm").click()
     expect(page).to_have_url(re.compile("/receipt$"))
     other.locator("#item input[name=response]").first.check()
+    service.pass_time(page, 1)
     expect(other.locator("#end-heading")).to_have_text("This sitting was handed in")
     assert service.stored(sitting) == {}
 
@@ -358,6 +364,7 @@ def test_signing_in_again_in_another_tab_saves_what_was_kept(
     other = context.new_page()
     other.goto(service.url)
     other.get_by_role("button", name="Sign out").click()
+    expect(other.get_by_role("button", name="Sign out")).to_have_count(0)
     value = choose(page, 0)
     expect(page.locator("[data-banner=signed_out]")).to_contain_text("Sign in again in another tab")
     service.sign_in(context)

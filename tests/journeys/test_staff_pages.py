@@ -103,6 +103,7 @@ def page_of(browser: Browser, staff: Staff, username: str, language: str = "en",
     page.goto(f"{staff.service.url}/help")
     if language == "zh":
         page.get_by_role("button", name="中文").click()
+        expect(page.locator("html")).to_have_attribute("lang", "zh-Hans")
     return page
 
 
