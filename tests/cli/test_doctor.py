@@ -1,4 +1,6 @@
+import importlib
 import json
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -10,18 +12,22 @@ from flask import Flask
 
 from examapp import clock, heartbeats
 from examapp.cli.clock_alarm import look
-from examapp.cli.doctor import Finding, doctor, examine
+from examapp.cli.doctor import Finding, examine
 from examapp.clock import ClockWatch
 from examapp.config import Config
 from examapp.db import db, transaction
 from tests import makers
 
 Run = Callable[..., Result]
+# by name: `examapp.cli.doctor` is also what the package calls the command
+module = importlib.import_module("examapp.cli.doctor")
+doctor = module.doctor
 
 
 @pytest.fixture
-def healthy(app: Flask, config: Config) -> Config:
-    """A service with keys, private files and a worker that was there a moment ago."""
+def healthy(app: Flask, config: Config, monkeypatch: pytest.MonkeyPatch) -> Config:
+    """A service with keys, private files and a worker that was there a moment ago, on a disk that is fast enough."""
+    monkeypatch.setattr(module, "SLOW_COMMIT_SECONDS", math.inf)
     makers.make_store(config.key_folder)
     beat(0)
     for file in Path(config.database_url.removeprefix("sqlite:///")).parent.glob("examapp.db*"):
@@ -84,6 +90,11 @@ def test_database_whose_commits_may_be_lost_is_named(app: Flask, healthy: Config
     raw.driver_connection.execute("PRAGMA synchronous=OFF")  # type: ignore[union-attr]
     raw.close()
     assert "durability" in [subject for subject, _ in problems(healthy)]
+
+
+def test_slow_disk_is_named(app: Flask, healthy: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "SLOW_COMMIT_SECONDS", 0)
+    assert problems(healthy) == [("commit", "put the database on a faster disk")]
 
 
 def test_password_of_the_database_is_not_shown(app: Flask, config: Config) -> None:
