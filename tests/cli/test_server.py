@@ -9,7 +9,7 @@ import socket
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import psutil
@@ -20,6 +20,8 @@ from tests.faults.hall import Hall, Seat, open_hall
 from tests.faults.service import Served, running
 
 BROKEN = (OSError, http.client.HTTPException)
+# what takes a second here may take many on a machine that runs everything else too
+PATIENCE_SECONDS = 100
 
 
 @dataclass
@@ -53,7 +55,7 @@ class Browser:
                 return self._save(kept, seq)
             except BROKEN:
                 kept.close()
-        fresh = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        fresh = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_SECONDS)
         try:
             return self._save(fresh, seq)
         except BROKEN:
@@ -84,9 +86,13 @@ class Load:
     def wait(self, more: int) -> None:
         """Wait until each browser has saved so many times more."""
         wanted = [each.saved + more for each in self.browsers]
-        deadline = time.monotonic() + 40
-        while any(each.saved < number for each, number in zip(self.browsers, wanted, strict=True)):
-            assert time.monotonic() < deadline, [each.failed for each in self.browsers]
+        self.until(lambda: all(each.saved >= number for each, number in zip(self.browsers, wanted, strict=True)))
+
+    def until(self, holds: Callable[[], bool]) -> None:
+        """Wait until this holds."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while not holds():
+            assert time.monotonic() < deadline, self.failed
             time.sleep(0.01)
 
     @property
@@ -127,14 +133,15 @@ def load(hall: Hall) -> Iterator[Load]:
 
 
 def _wait_until_it_answers(port: int) -> None:
-    for _ in range(600):
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
         try:
             socket.create_connection(("127.0.0.1", port), 1).close()
         except OSError:
+            assert time.monotonic() < deadline, "the service did not begin"
             time.sleep(0.05)
         else:
             return
-    raise AssertionError("the service did not begin")
 
 
 @pytest.mark.slow
@@ -143,10 +150,7 @@ def test_taking_in_new_code_under_load_fails_no_save(load: Load) -> None:
     load.wait(5)
     before = load.serving()
     load.first.send_signal(signal.SIGHUP)
-    deadline = time.monotonic() + 40
-    while load.serving() & before or len(load.serving()) < 2:
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    load.until(lambda: len(load.serving() - before) == 2 and not load.serving() & before)
     load.wait(5)
     assert load.failed == []
     print("longest wait for a save:", max(each.longest_gap for each in load.browsers))
@@ -171,10 +175,8 @@ def test_serving_process_that_was_killed_is_replaced(load: Load) -> None:
     killed = load.serving()
     for process in killed:
         os.kill(process, signal.SIGKILL)
-    at = time.monotonic()
     load.wait(1)
-    assert time.monotonic() - at < 5
-    assert len(load.serving() - killed) == 2
+    load.until(lambda: len(load.serving() - killed) == 2)
 
 
 @pytest.mark.slow
@@ -197,11 +199,9 @@ def test_stopping_ends_every_process_and_breaks_no_answer(load: Load) -> None:
     load.wait(5)
     first, serving = load.first, load.first.children()
     first.send_signal(signal.SIGTERM)
-    _gone, alive = psutil.wait_procs(serving, 10)
+    # before the first process would lose patience with them
+    _gone, alive = psutil.wait_procs(serving, server.PATIENCE_SECONDS - 1)
     assert alive == []
     # refused connections are expected now; an answer that began must have been whole
     assert not [each for each in load.failed if "IncompleteRead" in each]
-    deadline = time.monotonic() + 5
-    while first.status() != psutil.STATUS_ZOMBIE:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    load.until(lambda: first.status() == psutil.STATUS_ZOMBIE)

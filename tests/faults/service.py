@@ -1,6 +1,7 @@
 """The service under faults, as processes of its own: a warm one that is up in milliseconds, and `examapp serve`."""
 
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -81,8 +82,7 @@ class Served:
     """`examapp serve`, as an operator starts it."""
 
     def __init__(self, hall: Hall, *options: str, environment: dict[str, str] | None = None) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port: int = free.getsockname()[1]
+        self.port = _free_port()
         self._command = [Path(sys.executable).with_name("examapp"), "serve", "--bind", f"127.0.0.1:{self.port}",
                          *options]  # fmt: skip
         self._environment = {**os.environ, **hall.environment(), **(environment or {})}
@@ -152,6 +152,15 @@ def _goes_on(process: psutil.Process) -> bool:
         return process.status() not in (psutil.STATUS_STOPPED, psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return False
+
+
+def _free_port() -> int:
+    """Return a port that stays free until the service listens: none of those that connections are given meanwhile."""
+    lowest_given = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    while True:
+        port = lowest_given // 2 + secrets.randbelow(lowest_given // 2)
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 def _log() -> IO[bytes]:
