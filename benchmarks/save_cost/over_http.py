@@ -151,6 +151,8 @@ async def _arrivals(port: int, lines: list[Line], first_seq: int, seconds: int) 
         await asyncio.sleep(max(0.0, began + due - time.monotonic()))
         tasks.append(asyncio.create_task(save(len(tasks), began + due)))
     await asyncio.gather(*tasks)
+    while not free.empty():
+        free.get_nowait()[2].close()
     return taken, errors
 
 

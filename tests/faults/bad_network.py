@@ -36,31 +36,35 @@ class BadNetwork:
     met: Counter[str] = field(default_factory=Counter)
     cuts: int = 0
     _was_granted: bool = False
+    _passing: "set[asyncio.Task[None]]" = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self._rng = random.Random(self.seed)
 
     async def serve(self, ready: threading.Event) -> None:
         """Pass connections on until cancelled."""
-        server = await asyncio.start_server(self._pass, "127.0.0.1", 0)
+        server = await asyncio.start_server(self._connected, "127.0.0.1", 0)
         self.port = server.sockets[0].getsockname()[1]
         ready.set()
         async with server:
             await server.serve_forever()
 
+    def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.get_running_loop().create_task(self._pass(reader, writer))
+        self._passing.add(task)
+        task.add_done_callback(self._passing.discard)
+        # cut, not closed politely, and also where the task is cancelled before its first step
+        task.add_done_callback(lambda _: writer.transport.abort())
+
     async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            onward, back = await asyncio.open_connection("127.0.0.1", self.target)
-        except OSError:
-            # the service is not up yet
-            writer.transport.abort()
-            return
+        # a failure to connect: the service is not up yet
         with suppress(OSError, asyncio.IncompleteReadError):
-            while (head := await reader.read(65536)) and await self._one(head, reader, writer, onward, back):
-                pass
-        for each in (writer, back):
-            # cut, not closed politely
-            each.transport.abort()
+            onward, back = await asyncio.open_connection("127.0.0.1", self.target)
+            try:
+                while (head := await reader.read(65536)) and await self._one(head, reader, writer, onward, back):
+                    pass
+            finally:
+                back.transport.abort()
 
     async def _one(
         self, request: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter,
@@ -133,3 +137,5 @@ async def _end_all() -> None:
     for each in others:
         each.cancel()
     await asyncio.gather(*others, return_exceptions=True)
+    # what was aborted is closed in the loop's next turn
+    await asyncio.sleep(0)
