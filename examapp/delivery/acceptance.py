@@ -103,7 +103,7 @@ def closed(head: Head) -> Refused:
 def admit(rules: TimeRules, *, at: datetime) -> NotAllowed | None:
     """Return the refusal of a start outside the window; extra time granted beforehand moves the window's end too."""
     if at < rules.opens_at:
-        return NotAllowed("sitting.not_open", N_("The exam opens at %(opens_at)s."), opens_at=rules.opens_at)
+        return NotAllowed("sitting.not_open", N_("The exam is not open yet."), opens_at=rules.opens_at)
     if at >= rules.closes_at + timedelta(minutes=rules.extra_minutes):
         return NotAllowed("sitting.window_over", N_("The window of this exam is over."))
     return None

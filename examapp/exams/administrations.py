@@ -111,6 +111,6 @@ def admit(registration: Registration, *, at: datetime) -> None:
     """Refuse a start outside the window; extra time granted beforehand moves the window's end too."""
     administration = registration.administration
     if at < administration.opens_at:
-        raise NotAllowed("sitting.not_open", N_("The exam opens at %(opens_at)s."), opens_at=administration.opens_at)
+        raise NotAllowed("sitting.not_open", N_("The exam is not open yet."), opens_at=administration.opens_at)
     if at >= administration.closes_at + timedelta(minutes=registration.extra_minutes):
         raise NotAllowed("sitting.window_over", N_("The window of this exam is over."))
