@@ -135,17 +135,20 @@ def _measured(
     psutil.Process(load.pid).cpu_affinity([core])
     kills = threading.Thread(target=_kill, args=(service, bell, scenario.kills_at))
     kills.start()
+    # what the server closes later, while all is scored and read, was there beside the load
+    counts = threading.Timer(bell + scenario.duration - time.time(), idle.count_open)
+    counts.start()
     told, _ = load.communicate()
     kills.join()
+    counts.join()
     lobby.close()
     sys.stderr.write(told)
-    beside = idle.still_open()
     idle.close()
     run: dict[str, Any] = (
         json.loads(out.read_text()) if out.exists() else {"ops": {}, "tally": {}, "violation_count": -1}
     )
     run |= read_outcome(service.database_url, bell, scenario.kills_at)
-    run |= {"exit": load.returncode, "idle_connections": beside, "idle_bytes": grown, "memory": before}
+    run |= {"exit": load.returncode, "idle_connections": idle.found_open, "idle_bytes": grown, "memory": before}
     run["papers_fetched"] = lobby.fetched
     run["problems"] = problems(scenario, run, load.returncode)
     return run

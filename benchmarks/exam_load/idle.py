@@ -11,6 +11,7 @@ class Idle:
     def __init__(self, port: int, count: int) -> None:
         self.port, self.count = port, count
         self.held: list[socket.socket] = []
+        self.found_open = 0
 
     def open(self) -> None:
         """Open them one after another, each with one request."""
@@ -22,9 +23,9 @@ class Idle:
                 received += held.recv(4096) or b"alive"
             self.held.append(held)
 
-    def still_open(self) -> int:
-        """Count those that the server did not close."""
-        return sum(_is_open(held) for held in self.held)
+    def count_open(self) -> None:
+        """Note how many the server has not closed."""
+        self.found_open = sum(_is_open(held) for held in self.held)
 
     def close(self) -> None:
         """Close those that are left."""

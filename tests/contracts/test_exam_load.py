@@ -38,9 +38,11 @@ def test_connections_that_the_server_closed_are_not_counted_as_idle():
         opening.start()
         accepted = [_answered(listener) for _ in range(3)]
         opening.join()
-        assert idle.still_open() == 3
+        idle.count_open()
+        assert idle.found_open == 3
         accepted.pop().close()
-        assert idle.still_open() == 2
+        idle.count_open()
+        assert idle.found_open == 2
         for each in (idle, *accepted):
             each.close()
 
