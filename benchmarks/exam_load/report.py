@@ -23,7 +23,7 @@ def table(found: dict[str, Any], names: list[str]) -> Table:
         shown.add_row(
             name, str(len(runs)), _latency(runs, "start"), _latency(runs, "answer"), _latency(runs, "submit"),
             str(median(run.get("peak_acks_per_s", 0) for run in runs)),
-            str(median(run.get("server_cpu_us_per_request", 0) for run in runs)),
+            _cpu(runs),
             f"{median(run['closed_and_scored_after'] for run in runs):.1f}",
             str(sum(run["tally"].get("audited_acked_items", 0) for run in runs)),
             str(sum(run["violation_count"] for run in runs)),
@@ -35,6 +35,13 @@ def table(found: dict[str, Any], names: list[str]) -> Table:
 def _latency(runs: list[dict[str, Any]], operation: str) -> str:
     taken = [run["ops"][operation] for run in runs if run["ops"].get(operation, {}).get("p99")]
     return f"{median(t['p50'] for t in taken):.0f} / {median(t['p99'] for t in taken):.0f}" if taken else "-"
+
+
+def _cpu(runs: list[dict[str, Any]]) -> str:
+    # a process that was killed takes its count with it
+    if any(run["back_after"] for run in runs):
+        return "-"
+    return str(median(run.get("server_cpu_us_per_request", 0) for run in runs))
 
 
 def problems(scenario: Scenario, run: dict[str, Any], code: int) -> list[str]:

@@ -60,6 +60,15 @@ def test_hall_that_was_answered_503_is_a_problem_and_a_storm_is_not():
     assert report.problems(SCENARIOS["alone"], busy, 0) == []
 
 
+def test_cpu_of_a_service_that_was_killed_is_not_told():
+    found = {"machine": {"processor": "any", "python": "3.11"}}
+    for name, back_after in (("power", [1.9]), ("alone", [])):
+        run = RUN | {"back_after": back_after, "server_cpu_us_per_request": 600, "violation_count": 0, "problems": []}
+        found[name] = [run]
+    cpu = report.table(found, ["power", "alone"]).columns[report.COLUMNS.index("CPU us/request")]
+    assert list(cpu.cells) == ["-", "600"]
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 @pytest.mark.reference
