@@ -28,6 +28,7 @@ from examapp.web import problems
 from tests import makers
 from tests.cast import Member
 from tests.conftest import SECRET, make_config
+from tests.web.test_unavailable import gone
 
 JSON = "application/json"
 
@@ -117,6 +118,18 @@ def test_what_a_sitting_sends_all_the_time_is_answered_by_the_gate_with_the_same
         ("POST", f"{sitting}/submission", b""), ("GET", f"{sitting}/clock", None),
     ]:  # fmt: skip
         assert twins.send(method, path, body)[::2] == ("200 OK", "gate"), (method, path)
+
+
+@pytest.mark.feature("O1")
+@pytest.mark.parametrize("path", ["/clock", "", "/paper"])
+def test_database_that_is_gone_is_told_by_code_until_it_is_back(
+    twins: Twins, monkeypatch: pytest.MonkeyPatch, path: str
+):
+    monkeypatch.setattr(problems, "drawn_seconds", lambda: 3)
+    with gone(twins.gate), gone(twins.view):
+        status, content, by = twins.send("GET", twins.sitting + path)
+    assert (status, json.loads(content)["code"], by) == ("503 SERVICE UNAVAILABLE", "service.database", "view")
+    assert twins.send("GET", twins.sitting + path)[0] == "200 OK"
 
 
 def paused(twins: Twins, at: datetime) -> None:
