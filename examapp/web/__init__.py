@@ -1,5 +1,6 @@
 """Pages and JSON by audience: whom each blueprint admits, language, security headers, errors as page or problem."""
 
+from contextlib import suppress
 from typing import Any
 
 from flask import Flask, Response, current_app, g, render_template, request, session
@@ -88,16 +89,18 @@ def init_app(app: Flask) -> None:
 
 def language() -> str:
     """Return zh or en: what the person chose here, else their account's, else the browser's; once a request."""
-    found: str = request.environ.get(LANGUAGE) or request.environ.setdefault(LANGUAGE, _asked_for(current_user))
+    found: str = request.environ.get(LANGUAGE) or request.environ.setdefault(LANGUAGE, _asked_for())
     return found
 
 
-def _asked_for(user: Any) -> str:
+def _asked_for() -> str:
     chosen = session.get("language")
     if chosen in LANGUAGES:
         return str(chosen)
-    if user and user.is_authenticated:
-        return str(user.language)
+    # nobody is known while the database is gone, and that must be said all the same
+    with suppress(OperationalError):
+        if current_user and current_user.is_authenticated:
+            return str(current_user.language)
     return request.accept_languages.best_match(LANGUAGES, default="zh") or "zh"
 
 
@@ -146,7 +149,6 @@ def _show_unavailable(error: OperationalError) -> tuple[Any, int, dict[str, str]
     request_log.log.error("the database failed", route=request.endpoint, exc_info=error)
     # the answer must not ask that database who is signed in
     g.nobody = AnonymousUserMixin()
-    request.environ.setdefault(LANGUAGE, _asked_for(g.nobody))
     message = N_("The service cannot reach its data at the moment. Please try again in a few seconds.")
     return _show_expected(Unavailable("service.database", message))
 

@@ -1,6 +1,7 @@
 """PostgreSQL under faults: a cluster in a folder of the harness's choice, and the processes that it consists of."""
 
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,6 +9,9 @@ from pathlib import Path
 import psutil
 
 from tests.cluster import Cluster
+
+# so long may processes outlive the first one, which was killed
+ORPHANS_SECONDS = 30.0
 
 
 @contextmanager
@@ -38,4 +42,18 @@ def start_if_ended(cluster: Cluster) -> None:
     """Start a cluster as an operator does, if it ended by itself."""
     if not tree(cluster):
         cluster.stop(signal.SIGKILL)
-        cluster.start()
+        start_again(cluster)
+
+
+def start_again(cluster: Cluster) -> None:
+    """Start a cluster that was killed, again and again while what is left of the former one holds its memory."""
+    patience = time.monotonic() + ORPHANS_SECONDS
+    while True:
+        try:
+            cluster.start()
+        except RuntimeError as error:
+            if time.monotonic() > patience or "is still in use" not in str(error):
+                raise
+            time.sleep(0.05)
+        else:
+            return

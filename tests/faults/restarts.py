@@ -15,7 +15,7 @@ from tests.cluster import Cluster
 from tests.faults.disk_image import memory
 from tests.faults.ending import end
 from tests.faults.hall import open_hall
-from tests.faults.postgres import cluster_in, start_if_ended, tree
+from tests.faults.postgres import cluster_in, start_again, start_if_ended, tree
 from tests.faults.service import Served, Warm, running
 from tests.faults.table import Row, how_soon
 from tests.faults.trainees import STUCK_SECONDS, Crowd, at_work
@@ -98,7 +98,8 @@ def _kill(cluster: Cluster, rng: random.Random) -> str:
     if victim is None or victim == processes[0]:
         cluster.stop(signal.SIGKILL)
         psutil.wait_procs(processes, 30)
-        cluster.start()
+        # it may have made another process just then
+        start_again(cluster)
         return "of all"
     with suppress(psutil.NoSuchProcess, IndexError):
         name = victim.cmdline()[0].split()[1]

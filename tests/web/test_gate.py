@@ -322,6 +322,22 @@ def test_whatever_a_save_is_refused_with_has_the_same_bytes(twins: Twins, monkey
     assert (int(status[:3]), by) == (refusal.status, "gate")
 
 
+@pytest.mark.feature("O1")
+def test_save_that_cannot_be_stored_is_told_so_while_nobody_can_be_looked_up(
+    twins: Twins, monkeypatch: pytest.MonkeyPatch
+):
+    def refuse(*arguments: object, **named: object) -> None:
+        raise Unavailable("service.busy", "The service is very busy.")
+
+    monkeypatch.setattr(sittings, "respond", refuse)
+    monkeypatch.setattr(problems, "drawn_seconds", lambda: 3)
+    with gone(twins.gate), gone(twins.view):
+        status, content, by = twins.send("PUT", f"{twins.sitting}/responses/1", saving(1))
+    assert (status, json.loads(content)["title"], by) == ("503 SERVICE UNAVAILABLE", "请稍候", "gate")
+    # the account's language, as soon as it can be asked for
+    assert json.loads(twins.send("PUT", f"{twins.sitting}/responses/1", saving(1))[1])["title"] == "Please wait"
+
+
 def test_an_alarm_is_raised_where_it_is_logged(twins: Twins, monkeypatch: pytest.MonkeyPatch):
     def tampered(*arguments: object, **named: object) -> None:
         raise Tampered("journal.broken", "The journal does not hold.")

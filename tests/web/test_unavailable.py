@@ -13,7 +13,6 @@ from flask.testing import FlaskClient
 from sqlalchemy import event
 
 from examapp import clock
-from examapp.accounts.models import User
 from examapp.db import db
 from examapp.web import problems
 from tests import makers
@@ -24,16 +23,6 @@ TOLD = {
     "zh": ("请稍候", "系统暂时无法访问数据，请几秒后重试。"),
     "en": ("Please wait", "The service cannot reach its data at the moment. Please try again in a few seconds."),
 }
-
-
-@pytest.fixture
-def trainee(client: FlaskClient, monkeypatch: pytest.MonkeyPatch, at: datetime) -> User:
-    """A trainee who is signed in as `client`."""
-    monkeypatch.setattr(clock, "now", lambda: at)
-    user = makers.make_user(name=NAME)
-    db.session.commit()
-    sign_in(client, user)
-    return user
 
 
 @contextmanager
@@ -55,8 +44,13 @@ def _failing(*_: Any) -> None:
 @pytest.mark.feature("O1")
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_page_says_that_the_data_cannot_be_reached(
-    app: Flask, client: FlaskClient, trainee: User, language: str, caplog: pytest.LogCaptureFixture
-) -> None:
+    app: Flask, client: FlaskClient, at: datetime, monkeypatch: pytest.MonkeyPatch, language: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(clock, "now", lambda: at)
+    trainee = makers.make_user(name=NAME, language=language)
+    db.session.commit()
+    sign_in(client, trainee)
     with gone(app), caplog.at_level(logging.ERROR):
         answer = client.get("/", headers={"Accept-Language": language})
     assert (answer.status_code, answer.headers["Cache-Control"]) == (503, "no-store")
