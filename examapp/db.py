@@ -254,7 +254,7 @@ def _choose_connection(dialect: Dialect, record: Any, arguments: Any, options: d
         options["factory"] = OneWriter
     else:
         # a database machine that is gone must not hold a thread for the minutes that TCP would wait
-        options.update({"connect_timeout": 3, "tcp_user_timeout": 10_000, **options})
+        options.update({"connect_timeout": 5, "tcp_user_timeout": 10_000, **options})
 
 
 @event.listens_for(Engine, "connect")

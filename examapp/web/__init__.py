@@ -1,19 +1,17 @@
 """Pages and JSON by audience: whom each blueprint admits, language, security headers, errors as page or problem."""
 
-from contextlib import suppress
 from typing import Any
 
-from flask import Flask, Response, current_app, g, render_template, request, session
+from flask import Flask, Response, current_app, render_template, request, session
 from flask_babel import Babel, gettext
-from flask_login import AnonymousUserMixin, LoginManager, current_user
+from flask_login import LoginManager, current_user
 from flask_wtf.csrf import CSRFError, CSRFProtect
-from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
 
 from examapp import clock
 from examapp.accounts.models import User
 from examapp.db import db
-from examapp.errors import N_, ExamappError, InvalidInput, Unavailable
+from examapp.errors import ExamappError, InvalidInput
 from examapp.meters import Meters
 from examapp.scoring.rules import percent
 from examapp.web import (
@@ -82,7 +80,6 @@ def init_app(app: Flask) -> None:
     app.after_request(_add_headers)
     _add_login(app)
     app.register_error_handler(ExamappError, _show_expected)
-    app.register_error_handler(OperationalError, _show_unavailable)
     app.register_error_handler(CSRFError, _show_http)
     app.register_error_handler(HTTPException, _show_http)
 
@@ -97,10 +94,8 @@ def _asked_for() -> str:
     chosen = session.get("language")
     if chosen in LANGUAGES:
         return str(chosen)
-    # nobody is known while the database is gone, and that must be said all the same
-    with suppress(OperationalError):
-        if current_user and current_user.is_authenticated:
-            return str(current_user.language)
+    if current_user and current_user.is_authenticated:
+        return str(current_user.language)
     return request.accept_languages.best_match(LANGUAGES, default="zh") or "zh"
 
 
@@ -145,14 +140,6 @@ def _show_expected(error: ExamappError) -> tuple[Any, int, dict[str, str]]:
     return _shown(error.status, error.code, gettext(error.title), message, headers, listed, error.parameters)
 
 
-def _show_unavailable(error: OperationalError) -> tuple[Any, int, dict[str, str]]:
-    request_log.log.error("the database failed", route=request.endpoint, exc_info=error)
-    # the answer must not ask that database who is signed in
-    g.nobody = AnonymousUserMixin()
-    message = N_("The service cannot reach its data at the moment. Please try again in a few seconds.")
-    return _show_expected(Unavailable("service.database", message))
-
-
 def _show_http(error: HTTPException) -> tuple[Any, int, dict[str, str]]:
     status = error.code or 500
     titles = {
@@ -175,8 +162,7 @@ def _shown(
 ) -> tuple[Any, int, dict[str, str]]:
     metrics.meters().refused(code)
     if not _wants_json():
-        known = {"current_user": g.nobody} if "nobody" in g else {}
-        page = render_template("error.html", status=status, title=title, message=message, problems=listed, **known)
+        page = render_template("error.html", status=status, title=title, message=message, problems=listed)
         return page, status, headers
     if request.path.startswith("/api/"):
         # every answer lets the exam page correct its clock

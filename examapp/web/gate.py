@@ -14,7 +14,6 @@ from typing import Any, NamedTuple, TypeVar
 
 from flask import Flask
 from sqlalchemy import bindparam, select
-from sqlalchemy.exc import OperationalError
 
 from examapp import clock
 from examapp.config import Config
@@ -78,7 +77,7 @@ class Gate:
         at = environ[ARRIVED] = clock.now()
         try:
             answer = self._answer(environ, at)
-        except (Ordinary, NotPrepared, OperationalError):
+        except (Ordinary, NotPrepared):
             return self._admission(environ, start_response)
         except Saturated:
             return self._admission.refuse(environ, start_response)

@@ -10,7 +10,6 @@ import time
 from flask import Flask
 from flask_babel import force_locale, gettext
 from sqlalchemy import bindparam, select
-from sqlalchemy.exc import OperationalError
 from werkzeug.datastructures import LanguageAccept
 from werkzeug.http import HTTP_STATUS_CODES, parse_accept_header
 
@@ -60,11 +59,7 @@ class Refusals:
         if known is None or known[1] < now:
             if len(self._languages) >= REMEMBERED:
                 self._languages.clear()
-            try:
-                known = self._languages[sender] = self._looked_up(environ), now + REMEMBERED_SECONDS
-            except OperationalError:
-                # nobody is known while the database is gone, and that must be said all the same
-                return _of_browser(environ)
+            known = self._languages[sender] = self._looked_up(environ), now + REMEMBERED_SECONDS
         return known[0]
 
     def _looked_up(self, environ: Environ) -> str:
@@ -74,12 +69,8 @@ class Refusals:
             return str(chosen)
         with self._app.app_context():
             account = _of_account(str(session.get("_user_id", "")))
-        return account or _of_browser(environ)
-
-
-def _of_browser(environ: Environ) -> str:
-    accepted = parse_accept_header(environ.get("HTTP_ACCEPT_LANGUAGE"), LanguageAccept)
-    return accepted.best_match(LANGUAGES, default="zh") or "zh"
+        accepted = parse_accept_header(environ.get("HTTP_ACCEPT_LANGUAGE"), LanguageAccept)
+        return account or accepted.best_match(LANGUAGES, default="zh") or "zh"
 
 
 def _of_account(session_id: str) -> str | None:

@@ -19,7 +19,7 @@ from tests.faults.hall import open_hall
 from tests.faults.power_cuts import after_cut
 from tests.faults.service import Served, Warm, frozen, running
 from tests.faults.table import Row, how_soon
-from tests.faults.trainees import EXPECTED, STUCK_SECONDS, Crowd, at_work
+from tests.faults.trainees import STUCK_SECONDS, Crowd, at_work
 
 # so many errors, or so many seconds, of one kind
 BURST = 20
@@ -50,7 +50,7 @@ def fail_disk(times: int, seed: int, *options: str, is_served: bool = False) -> 
         else:
             kinds, service = AIMED, Warm(hall, "checkpoint-often", *options, environment=failing.environment)
         with running(service):
-            with at_work(hall, service.port, seed=seed, expected=EXPECTED | {500}) as crowd:
+            with at_work(hall, service.port, seed=seed) as crowd:
                 crowd.wait(5)
                 begun = {process.pid for process in service.processes()}
                 tally = _bursts(times, random.Random(seed), kinds, failing, disk, service, crowd)

@@ -28,7 +28,6 @@ from examapp.web import problems
 from tests import makers
 from tests.cast import Member
 from tests.conftest import SECRET, make_config
-from tests.web.test_unavailable import gone
 
 JSON = "application/json"
 
@@ -118,18 +117,6 @@ def test_what_a_sitting_sends_all_the_time_is_answered_by_the_gate_with_the_same
         ("POST", f"{sitting}/submission", b""), ("GET", f"{sitting}/clock", None),
     ]:  # fmt: skip
         assert twins.send(method, path, body)[::2] == ("200 OK", "gate"), (method, path)
-
-
-@pytest.mark.feature("O1")
-@pytest.mark.parametrize("path", ["/clock", "", "/paper"])
-def test_database_that_is_gone_is_told_by_code_until_it_is_back(
-    twins: Twins, monkeypatch: pytest.MonkeyPatch, path: str
-):
-    monkeypatch.setattr(problems, "drawn_seconds", lambda: 3)
-    with gone(twins.gate), gone(twins.view):
-        status, content, by = twins.send("GET", twins.sitting + path)
-    assert (status, json.loads(content)["code"], by) == ("503 SERVICE UNAVAILABLE", "service.database", "view")
-    assert twins.send("GET", twins.sitting + path)[0] == "200 OK"
 
 
 def paused(twins: Twins, at: datetime) -> None:
@@ -320,22 +307,6 @@ def test_whatever_a_save_is_refused_with_has_the_same_bytes(twins: Twins, monkey
     monkeypatch.setattr(problems, "drawn_seconds", lambda: 3)
     status, _, by = twins.send("PUT", f"{twins.sitting}/responses/1", saving(1))
     assert (int(status[:3]), by) == (refusal.status, "gate")
-
-
-@pytest.mark.feature("O1")
-def test_save_that_cannot_be_stored_is_told_so_while_nobody_can_be_looked_up(
-    twins: Twins, monkeypatch: pytest.MonkeyPatch
-):
-    def refuse(*arguments: object, **named: object) -> None:
-        raise Unavailable("service.busy", "The service is very busy.")
-
-    monkeypatch.setattr(sittings, "respond", refuse)
-    monkeypatch.setattr(problems, "drawn_seconds", lambda: 3)
-    with gone(twins.gate), gone(twins.view):
-        status, content, by = twins.send("PUT", f"{twins.sitting}/responses/1", saving(1))
-    assert (status, json.loads(content)["title"], by) == ("503 SERVICE UNAVAILABLE", "请稍候", "gate")
-    # the account's language, as soon as it can be asked for
-    assert json.loads(twins.send("PUT", f"{twins.sitting}/responses/1", saving(1))[1])["title"] == "Please wait"
 
 
 def test_an_alarm_is_raised_where_it_is_logged(twins: Twins, monkeypatch: pytest.MonkeyPatch):
